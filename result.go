@@ -1,0 +1,113 @@
+package tolem
+
+// Operation names an operation of the gateway as its element stands in a
+// request.
+type Operation string
+
+// The operations (spec section 7.1).
+const (
+	OpIssueCode     Operation = "IssueCode"
+	OpNotifyPayment Operation = "NotifyPayment"
+	OpValidateCode  Operation = "ValidateCode"
+	OpCloseCode     Operation = "CloseCode"
+	OpCancelCode    Operation = "CancelCode"
+	OpGetPayment    Operation = "GetPayment"
+	OpGetReceipt    Operation = "GetReceipt"
+	OpListServices  Operation = "ListServices"
+	OpGetOutcome    Operation = "GetOutcome"
+)
+
+// Operations lists every operation in the order of the contract.
+var Operations = []Operation{
+	OpIssueCode, OpNotifyPayment, OpValidateCode, OpCloseCode, OpCancelCode,
+	OpGetPayment, OpGetReceipt, OpListServices, OpGetOutcome,
+}
+
+// ResultCode is the outcome of an operation, or the stable code of a fault
+// (spec section 7.2). It never changes its meaning.
+type ResultCode string
+
+// Outcomes that stand in a signed answer. All but OK are refusals: recorded,
+// signed and repeated as they are when the request is repeated.
+const (
+	OK                  ResultCode = "OK"
+	UnknownCode         ResultCode = "UNKNOWN_CODE"
+	NotPaid             ResultCode = "NOT_PAID"
+	AlreadyPaid         ResultCode = "ALREADY_PAID"
+	AlreadyUsed         ResultCode = "ALREADY_USED"
+	Expired             ResultCode = "EXPIRED"
+	Cancelled           ResultCode = "CANCELLED"
+	Refunded            ResultCode = "REFUNDED"
+	IINMismatch         ResultCode = "IIN_MISMATCH"
+	ServiceMismatch     ResultCode = "SERVICE_MISMATCH"
+	BoundToOtherRequest ResultCode = "BOUND_TO_OTHER_REQUEST"
+	Mismatch            ResultCode = "MISMATCH"
+	DuplicatePayment    ResultCode = "DUPLICATE_PAYMENT"
+	WrongBank           ResultCode = "WRONG_BANK"
+	InvalidIIN          ResultCode = "INVALID_IIN"
+	UnknownService      ResultCode = "UNKNOWN_SERVICE"
+	AmountNotAllowed    ResultCode = "AMOUNT_NOT_ALLOWED"
+	NotOwner            ResultCode = "NOT_OWNER"
+	UnknownRequest      ResultCode = "UNKNOWN_REQUEST"
+	TooManyUnknownCodes ResultCode = "TOO_MANY_UNKNOWN_CODES"
+)
+
+// Codes that stand in a fault: the request could not be accepted as one.
+const (
+	BadRequest       ResultCode = "BAD_REQUEST"
+	BadSignature     ResultCode = "BAD_SIGNATURE"
+	CertUntrusted    ResultCode = "CERT_UNTRUSTED"
+	CertExpired      ResultCode = "CERT_EXPIRED"
+	CertRevoked      ResultCode = "CERT_REVOKED"
+	CRLUnavailable   ResultCode = "CRL_UNAVAILABLE"
+	MessageExpired   ResultCode = "MESSAGE_EXPIRED"
+	Replay           ResultCode = "REPLAY"
+	Forbidden        ResultCode = "FORBIDDEN"
+	UnknownOperation ResultCode = "UNKNOWN_OPERATION"
+	TooLarge         ResultCode = "TOO_LARGE"
+	TooManyRequests  ResultCode = "TOO_MANY_REQUESTS"
+	Unavailable      ResultCode = "UNAVAILABLE"
+	Internal         ResultCode = "INTERNAL"
+)
+
+// resultTexts are generic on purpose: the true cause of a fault stands in the
+// log under the incident's id, never in the answer.
+var resultTexts = map[ResultCode]string{
+	OK:                  "accepted",
+	UnknownCode:         "no such payment code",
+	NotPaid:             "the payment code is not paid",
+	AlreadyPaid:         "the payment code is paid already",
+	AlreadyUsed:         "the payment code has been used",
+	Expired:             "the payment code has expired",
+	Cancelled:           "the payment code was cancelled",
+	Refunded:            "the payment was refunded",
+	IINMismatch:         "the code was not prepaid for this recipient",
+	ServiceMismatch:     "the code was not prepaid for this service, or the service belongs to another provider",
+	BoundToOtherRequest: "the code is not bound to this request number",
+	Mismatch:            "amount, recipient, service or provider differs from the issued code",
+	DuplicatePayment:    "another payment for this code was accepted before",
+	WrongBank:           "this bank did not request the code",
+	InvalidIIN:          "the IIN or BIN is not valid",
+	UnknownService:      "no such service, or it is not active",
+	AmountNotAllowed:    "the amount does not fit the price of the service",
+	NotOwner:            "the code was requested by another participant",
+	UnknownRequest:      "no request with this id was accepted from the caller",
+	TooManyUnknownCodes: "too many unknown payment codes; try again later",
+	BadRequest:          "the request does not follow the contract",
+	BadSignature:        "the signature of the request cannot be accepted",
+	CertUntrusted:       "the certificate cannot be accepted",
+	CertExpired:         "the certificate is not valid at this time",
+	CertRevoked:         "the certificate is revoked",
+	CRLUnavailable:      "revocation cannot be checked now; try again later",
+	MessageExpired:      "the message is too old, or its time lies in the future",
+	Replay:              "this requestId was used before with other content",
+	Forbidden:           "the caller has no right to this",
+	UnknownOperation:    "no such operation",
+	TooLarge:            "the request is larger than allowed",
+	TooManyRequests:     "too many requests; slow down",
+	Unavailable:         "the service cannot answer now; try again later",
+	Internal:            "the request failed inside the gateway; ask with GetOutcome before repeating",
+}
+
+// Text returns the sentence that goes with the code.
+func (c ResultCode) Text() string { return resultTexts[c] }
