@@ -10,7 +10,7 @@ import (
 // PaymentResult is what the gateway knows of a code and its payment.
 type PaymentResult struct {
 	Outcome
-	Issued   tolem.Code
+	Issued  tolem.Code
 	Payment *tolem.Payment // nil: not paid
 }
 
