@@ -51,12 +51,8 @@ type Text string
 // A reason in the words of the caller.
 type Reason string
 
-// An amount in major units, at most two fraction digits, greater than zero. Its currency stands in the element currency. Never use binary floating point for it.
-
 // Currency of an amount: ISO 4217 alphabetic code. Served are KZT, AZN and UZS.
 type Currency string
-
-// A moment. The zone is required: Z or an offset. The gateway answers in UTC with up to six fraction digits.
 
 // The way of payment, as a caller names it.
 type Channel string
@@ -571,7 +567,7 @@ type GetReceiptResponse struct {
 	PaymentCode *PaymentCode `xml:"urn:tolem:gateway:v1 paymentCode,omitempty"`
 
 	// The receipt: an XML document with an enveloped signature of the gateway.
-	Receipt []byte `xml:"urn:tolem:gateway:v1 receipt,omitempty"`
+	Receipt Binary `xml:"urn:tolem:gateway:v1 receipt,omitempty"`
 }
 
 type ListServices struct {
@@ -644,7 +640,7 @@ type GetOutcomeResponse struct {
 	AnsweredAt *Timestamp `xml:"urn:tolem:gateway:v1 answeredAt,omitempty"`
 
 	// The signed answer to the earlier request, byte for byte.
-	Answer []byte `xml:"urn:tolem:gateway:v1 answer,omitempty"`
+	Answer Binary `xml:"urn:tolem:gateway:v1 answer,omitempty"`
 }
 
 type GatewayFault struct {

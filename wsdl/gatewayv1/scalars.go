@@ -1,6 +1,6 @@
 // Package gatewayv1 holds the types of the contract as gowsdl generates them
-// (gateway.go, never edited) and, by hand, the two it cannot be trusted with:
-// amounts and times.
+// (gateway.go, never edited) and, by hand, those it cannot be trusted with:
+// amounts, times and binary content.
 //
 // It is the wire side of wsdl/client, which is what programs should call; it
 // neither signs nor verifies. The gateway itself does not use it: there names,
@@ -8,6 +8,8 @@
 package gatewayv1
 
 import (
+	"bytes"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"regexp"
@@ -75,5 +77,26 @@ func (t *Timestamp) UnmarshalText(text []byte) error {
 		return fmt.Errorf("%q: %w", text, ErrBadTimestamp)
 	}
 	t.Time = parsed.UTC()
+	return nil
+}
+
+// Binary is content that travels in base64.
+type Binary []byte
+
+// ErrBadBinary reports text that is not base64.
+var ErrBadBinary = errors.New("content must be base64")
+
+// MarshalText returns the content in base64.
+func (b Binary) MarshalText() ([]byte, error) {
+	return base64.StdEncoding.AppendEncode(nil, b), nil
+}
+
+// UnmarshalText reads base64, in which line ends may stand.
+func (b *Binary) UnmarshalText(text []byte) error {
+	content, err := base64.StdEncoding.AppendDecode(nil, bytes.Join(bytes.Fields(text), nil))
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrBadBinary, err)
+	}
+	*b = content
 	return nil
 }
