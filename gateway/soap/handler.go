@@ -59,7 +59,7 @@ type Config struct {
 	Verifier  *signing.Verifier
 	Signers   Signers
 	Receipts  *signing.Signer // RSA: receipts are verified by programs that know nothing else
-	Address   string          // public address, for the WSDL
+	Address   string          // as it stands in the WSDL; empty: as the caller addressed the gateway
 
 	Clock            func() time.Time
 	Limits           Limits

@@ -52,7 +52,7 @@ func checkAction(r *http.Request, v signing.Version, op tolem.Operation) error {
 			action = params["action"]
 		}
 	}
-	if action != "" && action != wsdl.Action(string(op)) {
+	if action != "" && action != wsdl.SOAPAction(string(op)) {
 		return errAction
 	}
 	return nil
@@ -90,12 +90,16 @@ func (h *Handler) read(w http.ResponseWriter, r *http.Request, x *exchange) erro
 
 // contract answers GET: the WSDL, plain or with its security policy.
 func (h *Handler) contract(w http.ResponseWriter, r *http.Request) {
+	address := h.Address
+	if address == "" {
+		address = "https://" + r.Host + r.URL.Path
+	}
 	var document []byte
 	switch query := strings.ToLower(r.URL.RawQuery); query {
 	case "wsdl":
-		document = wsdl.WSDL(h.Address)
+		document = wsdl.WSDL(address)
 	case "wsdl=policy":
-		document = wsdl.PolicyWSDL(h.Address)
+		document = wsdl.PolicyWSDL(address)
 	case "xsd":
 		document = wsdl.Schema()
 	default:
