@@ -39,21 +39,21 @@ type Event uint8
 // asked: by comparing a notification with the code and with the payment that
 // was accepted for it, a validation with the code.
 const (
-	EventIssue            Event = iota
-	EventNotify                 // a notification that fits the code
-	EventNotifyAgain            // the accepted notification once more
-	EventNotifyDiffering        // other amount, recipient, service or provider than issued
-	EventNotifyForeign          // from a bank that has nothing to do with the code
-	EventValidate               // for the recipient and service of the code
-	EventValidateIIN            // for another recipient
-	EventValidateService        // for another service
-	EventClose                  // by the bound request number, or at a service centre
-	EventCloseUnbound           // by a request number the code is not bound to
-	EventCloseAgain             // the accepted closing once more
-	EventCancel                 // by the requester
-	EventCancelForeign          // by another participant
-	EventRefund                 // by the gateway operator
-	EventExpire                 // by the clock
+	EventIssue           Event = iota
+	EventNotify                // a notification that fits the code
+	EventNotifyAgain           // the accepted notification once more
+	EventNotifyDiffering       // other amount, recipient, service or provider than issued
+	EventNotifyForeign         // from a bank that has nothing to do with the code
+	EventValidate              // for the recipient and service of the code
+	EventValidateIIN           // for another recipient
+	EventValidateService       // for another service
+	EventClose                 // by the bound request number, or at a service centre
+	EventCloseUnbound          // by a request number the code is not bound to
+	EventCloseAgain            // the accepted closing once more
+	EventCancel                // by the requester
+	EventCancelForeign         // by another participant
+	EventRefund                // by the gateway operator
+	EventExpire                // by the clock
 
 	eventCount
 )
