@@ -8,8 +8,10 @@ package banks
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
+	"math/big"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -40,6 +42,8 @@ type snapshot struct {
 	version      int64
 	participants map[tolem.ParticipantID]tolem.Participant
 	certificates map[tolem.Fingerprint]tolem.Certificate
+	bySerial     map[string][][]byte // DER by serial number
+	bySubjectKey map[string][]byte   // DER by subject key identifier; nil: more than one has it
 	providers    map[tolem.ProviderID]tolem.Provider
 	services     map[tolem.ServiceCode]tolem.Service
 	byCode       []tolem.Service
@@ -81,6 +85,8 @@ func readSnapshot(tx *store.Tx, version int64) (*snapshot, error) {
 		version:      version,
 		participants: make(map[tolem.ParticipantID]tolem.Participant),
 		certificates: make(map[tolem.Fingerprint]tolem.Certificate),
+		bySerial:     make(map[string][][]byte),
+		bySubjectKey: make(map[string][]byte),
 		providers:    make(map[tolem.ProviderID]tolem.Provider),
 		services:     make(map[tolem.ServiceCode]tolem.Service),
 	}
@@ -96,7 +102,9 @@ func readSnapshot(tx *store.Tx, version int64) (*snapshot, error) {
 		return nil, err
 	}
 	for _, c := range certificates {
-		s.certificates[c.Fingerprint] = c
+		if err := s.addCertificate(c); err != nil {
+			return nil, err
+		}
 	}
 	providers, err := tx.Providers()
 	if err != nil {
@@ -113,6 +121,29 @@ func readSnapshot(tx *store.Tx, version int64) (*snapshot, error) {
 		s.services[v.Code] = v
 	}
 	return s, nil
+}
+
+// addCertificate enters a certificate under all the names by which a message
+// may refer to it. A withdrawn one is known, but found by no reference.
+func (s *snapshot) addCertificate(c tolem.Certificate) error {
+	s.certificates[c.Fingerprint] = c
+	if c.Withdrawn {
+		return nil
+	}
+	parsed, err := x509.ParseCertificate(c.DER)
+	if err != nil {
+		return fmt.Errorf("certificate %s of %s: %w", c.Fingerprint, c.Participant, err)
+	}
+	serial := parsed.SerialNumber.String()
+	s.bySerial[serial] = append(s.bySerial[serial], c.DER)
+	if id := string(parsed.SubjectKeyId); id != "" {
+		if _, taken := s.bySubjectKey[id]; taken {
+			s.bySubjectKey[id] = nil
+		} else {
+			s.bySubjectKey[id] = c.DER
+		}
+	}
+	return nil
 }
 
 // Holder returns the participant to whom the certificate is registered.
@@ -157,6 +188,14 @@ func (d *Directory) BodyOnly(certificate tolem.Fingerprint) bool {
 	p, err := d.Holder(certificate)
 	return err == nil && p.BodyOnly
 }
+
+// BySerial returns the DER of every registered certificate with this serial
+// number, for messages that name their certificate by issuer and serial.
+func (d *Directory) BySerial(serial *big.Int) [][]byte { return d.current.Load().bySerial[serial.String()] }
+
+// BySubjectKeyID returns the DER of the registered certificate with this
+// subject key identifier, nil if there is none or more than one.
+func (d *Directory) BySubjectKeyID(id []byte) []byte { return d.current.Load().bySubjectKey[string(id)] }
 
 // Participant returns a participant by its id.
 func (d *Directory) Participant(id tolem.ParticipantID) (tolem.Participant, bool) {
