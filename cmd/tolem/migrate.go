@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/spf13/cobra"
 
@@ -34,13 +33,13 @@ func migrateCommand(io streams) *cobra.Command {
 		if *asJSON {
 			return printJSON(io.out, done)
 		}
-		t := newTable(io, "version", "migration", "applied")
+		t := newTable(io, "migration", "applied")
 		for _, m := range done {
 			applied := "no"
 			if m.Applied {
 				applied = "yes"
 			}
-			t.row(fmt.Sprint(m.Version), m.Name, applied)
+			t.row(m.Name, applied)
 		}
 		t.print()
 		return nil
