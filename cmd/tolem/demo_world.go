@@ -171,7 +171,7 @@ func (w *demoWorld) connect() error {
 		}
 		a.client, err = client.New(client.Config{
 			Address: w.node.address(), TLS: channel, Signer: signer, Trust: w.node.trust,
-			Gateway: client.Identity{Fingerprints: []tolem.Fingerprint{w.node.signers.RSA.Fingerprint(), w.node.signers.EC.Fingerprint()}},
+			Gateway:  client.Identity{Fingerprints: []tolem.Fingerprint{w.node.signers.RSA.Fingerprint(), w.node.signers.EC.Fingerprint()}},
 			Attempts: 1, Observe: func(e client.Exchange) { a.last = e },
 		})
 		if err != nil {
