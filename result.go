@@ -49,7 +49,6 @@ const (
 	AmountNotAllowed    ResultCode = "AMOUNT_NOT_ALLOWED"
 	NotOwner            ResultCode = "NOT_OWNER"
 	UnknownRequest      ResultCode = "UNKNOWN_REQUEST"
-	TooManyUnknownCodes ResultCode = "TOO_MANY_UNKNOWN_CODES"
 )
 
 // Codes that stand in a fault: the request could not be accepted as one.
@@ -66,6 +65,7 @@ const (
 	UnknownOperation ResultCode = "UNKNOWN_OPERATION"
 	TooLarge         ResultCode = "TOO_LARGE"
 	TooManyRequests  ResultCode = "TOO_MANY_REQUESTS"
+	TooManyUnknown   ResultCode = "TOO_MANY_UNKNOWN_CODES"
 	Unavailable      ResultCode = "UNAVAILABLE"
 	Internal         ResultCode = "INTERNAL"
 )
@@ -92,7 +92,7 @@ var resultTexts = map[ResultCode]string{
 	AmountNotAllowed:    "the amount does not fit the price of the service",
 	NotOwner:            "the code was requested by another participant",
 	UnknownRequest:      "no request with this id was accepted from the caller",
-	TooManyUnknownCodes: "too many unknown payment codes; try again later",
+	TooManyUnknown:      "too many unknown payment codes; try again later",
 	BadRequest:          "the request does not follow the contract",
 	BadSignature:        "the signature of the request cannot be accepted",
 	CertUntrusted:       "the certificate cannot be accepted",

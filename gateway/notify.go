@@ -1,0 +1,101 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"tolem"
+	"tolem/store"
+)
+
+// Notification is a bank's word that a code was paid (GW-130 to GW-134).
+type Notification struct {
+	Code          tolem.CodeNumber
+	Bank          tolem.ParticipantID
+	BankRef       tolem.BankRef
+	Amount        tolem.Money
+	PaidAt        time.Time
+	Channel       tolem.Channel
+	Recipient     string // IIN or BIN as sent
+	RecipientName string
+	Service       tolem.ServiceCode
+	Provider      tolem.ProviderID
+	Account       string
+}
+
+// NotifyResult tells the bank what became of its notification (GW-138).
+type NotifyResult struct {
+	Outcome
+	ReceivedAt time.Time // of the accepted notification
+	State      tolem.State
+	Late       bool // the code had expired or was cancelled (GW-P17)
+}
+
+// NotifyPayment records a payment and makes the code PAID. What does not fit
+// is kept as a discrepancy and refused (GW-135, GW-P14 to GW-P17).
+func (g *Gateway) NotifyPayment(ctx context.Context, m Message, in Notification, render Render[NotifyResult]) (Reply, error) {
+	bank, err := m.bank()
+	if err != nil {
+		return Reply{}, err
+	}
+	if bank != in.Bank {
+		return Reply{}, fmt.Errorf("%w: notification of %s sent for %s", ErrForbidden, in.Bank, bank)
+	}
+	return perform(ctx, g, m, render, func(tx *store.Tx) (NotifyResult, error) {
+		recipient, err := tolem.ParseIIN(in.Recipient)
+		if err != nil {
+			return NotifyResult{Outcome: Outcome{Result: tolem.InvalidIIN}}, nil
+		}
+		return notify(tx, tolem.Payment{
+			Code: in.Code, Bank: in.Bank, BankRef: in.BankRef, Amount: in.Amount,
+			PaidAt: in.PaidAt, ReceivedAt: m.Record.At, Channel: in.Channel,
+			Recipient: recipient, RecipientName: in.RecipientName,
+			Service: in.Service, Provider: in.Provider, Account: in.Account, NotifiedBy: m.Sender.ID,
+		})
+	})
+}
+
+func notify(tx *store.Tx, p tolem.Payment) (NotifyResult, error) {
+	before, err := code(tx, p.Code)
+	if err != nil {
+		return NotifyResult{}, err
+	}
+	accepted, err := acceptedPayment(tx, before)
+	if err != nil {
+		return NotifyResult{}, err
+	}
+	d := before.Notify(p, accepted, tx.Now())
+	switch {
+	case d.Changed():
+		if err := tx.InsertPayment(p); err != nil {
+			return NotifyResult{}, err
+		}
+		accepted = &p
+	case d.Discrepancy:
+		if err := tx.InsertDiscrepancy(tolem.Discrepancy{Reason: d.Result, Payment: p}); err != nil {
+			return NotifyResult{}, err
+		}
+	}
+	if err := apply(tx, before, d); err != nil {
+		return NotifyResult{}, err
+	}
+	r := NotifyResult{Outcome: Outcome{Result: d.Result, Code: before.Number}}
+	if d.Result == tolem.OK {
+		r.ReceivedAt, r.State, r.Late = accepted.ReceivedAt, d.Code.State, d.Code.Late
+	}
+	return r, nil
+}
+
+// acceptedPayment returns the payment that made the code PAID, nil if none did.
+func acceptedPayment(tx *store.Tx, c tolem.Code) (*tolem.Payment, error) {
+	if c.PaidAt.IsZero() {
+		return nil, nil
+	}
+	p, err := tx.Payment(c.Number)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, fmt.Errorf("code %s is %s without a payment", c.Number, c.State)
+	}
+	return &p, err
+}

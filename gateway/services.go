@@ -1,0 +1,35 @@
+package gateway
+
+import (
+	"context"
+
+	"tolem"
+	"tolem/store"
+)
+
+// OfferedService is an active service with its provider.
+type OfferedService struct {
+	Service  tolem.Service
+	Provider tolem.Provider
+}
+
+// ServicesResult lists what can be paid.
+type ServicesResult struct {
+	Outcome
+	Services []OfferedService
+}
+
+// ListServices lists the active services in the order of their codes, of one
+// provider or, if provider is empty, of all.
+func (g *Gateway) ListServices(ctx context.Context, m Message, provider tolem.ProviderID, render Render[ServicesResult]) (Reply, error) {
+	return perform(ctx, g, m, render, func(*store.Tx) (ServicesResult, error) {
+		r := ServicesResult{Outcome: Outcome{Result: tolem.OK}}
+		for _, s := range g.directory.Services() {
+			p, ok := g.directory.Provider(s.Provider)
+			if ok && p.Active && s.Active && (provider == "" || provider == p.ID) {
+				r.Services = append(r.Services, OfferedService{Service: s, Provider: p})
+			}
+		}
+		return r, nil
+	})
+}

@@ -1,0 +1,76 @@
+// Package wsdl is the published contract of the gateway: one WSDL and one
+// schema, embedded, and the renderings of them that the gateway serves. They
+// are the truth about the wire; wsdl/gatewayv1 is generated from them and
+// gateway/soap is tested against them.
+//
+// The package parses no message and opens no connection. gateway/soap calls it
+// to answer ?wsdl, the tool under internal/generate to make the client's types.
+package wsdl
+
+import (
+	_ "embed" // the contract travels inside the binary
+	"encoding/xml"
+	"strings"
+)
+
+//go:generate go run ./internal/generate
+
+// Namespace is the target namespace of the contract and of every element in
+// it. An incompatible contract gets another one.
+const Namespace = "urn:tolem:gateway:v1"
+
+// SOAPAction returns the SOAPAction of an operation as the contract gives it.
+func SOAPAction(operation string) string { return Namespace + ":" + operation }
+
+//go:embed gateway-v1.wsdl
+var wsdlSource string
+
+//go:embed gateway-v1.xsd
+var schemaSource string
+
+//go:embed policy.xml
+var policySource string
+
+// What the renderings replace in the source; a test holds the contract to
+// containing each of them.
+const (
+	sampleAddress  = "https://localhost:8443/soap/v1"
+	includedSchema = `    <xs:schema targetNamespace="urn:tolem:gateway:v1">
+      <xs:include schemaLocation="gateway-v1.xsd"/>
+    </xs:schema>
+`
+	afterBinding = `transport="http://schemas.xmlsoap.org/soap/http"/>` + "\n"
+	policyUse    = `    <wsp:PolicyReference xmlns:wsp="http://www.w3.org/ns/ws-policy" URI="#GatewaySigning"/>` + "\n"
+	endOfWSDL    = "</wsdl:definitions>\n"
+)
+
+// WSDL returns the contract as one file without imports, with the address in
+// both of its ports.
+func WSDL(address string) []byte { return []byte(render(address)) }
+
+// PolicyWSDL returns the contract as WSDL does, with a WS-SecurityPolicy that
+// lets toolkits such as CXF and Metro configure signing by themselves.
+func PolicyWSDL(address string) []byte {
+	s := strings.ReplaceAll(render(address), afterBinding, afterBinding+policyUse)
+	return []byte(strings.TrimSuffix(s, endOfWSDL) + "\n" + policySource + endOfWSDL)
+}
+
+// Schema returns the schema of all messages.
+func Schema() []byte { return []byte(schemaSource) }
+
+func render(address string) string {
+	var escaped strings.Builder
+	// A strings.Builder takes every write, so EscapeText cannot fail here.
+	_ = xml.EscapeText(&escaped, []byte(address))
+	return strings.NewReplacer(
+		includedSchema, inlineSchema(),
+		`location="`+sampleAddress+`"`, `location="`+escaped.String()+`"`,
+	).Replace(wsdlSource)
+}
+
+// inlineSchema returns the schema as it stands in the types of the WSDL: without
+// the XML declaration and indented.
+func inlineSchema() string {
+	_, schema, _ := strings.Cut(schemaSource, "?>\n")
+	return "    " + strings.ReplaceAll(strings.TrimSuffix(schema, "\n"), "\n", "\n    ") + "\n"
+}

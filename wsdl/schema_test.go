@@ -1,0 +1,216 @@
+package wsdl_test
+
+import (
+	"encoding/xml"
+	"slices"
+	"strings"
+	"testing"
+
+	"tolem/wsdl"
+)
+
+// The parts of a schema that the rules of the contract speak of.
+type (
+	schema struct {
+		XMLName            xml.Name      `xml:"http://www.w3.org/2001/XMLSchema schema"`
+		TargetNamespace    string        `xml:"targetNamespace,attr"`
+		ElementFormDefault string        `xml:"elementFormDefault,attr"`
+		Elements           []element     `xml:"element"`
+		SimpleTypes        []simpleType  `xml:"simpleType"`
+		ComplexTypes       []complexType `xml:"complexType"`
+	}
+	element struct {
+		Name      string       `xml:"name,attr"`
+		Type      string       `xml:"type,attr"`
+		MinOccurs string       `xml:"minOccurs,attr"`
+		MaxOccurs string       `xml:"maxOccurs,attr"`
+		Doc       string       `xml:"annotation>documentation"`
+		Inline    *complexType `xml:"complexType"`
+	}
+	complexType struct {
+		Name   string    `xml:"name,attr"`
+		Doc    string    `xml:"annotation>documentation"`
+		Fields []element `xml:"sequence>element"`
+	}
+	simpleType struct {
+		Name string `xml:"name,attr"`
+		Doc  string `xml:"annotation>documentation"`
+		Enum []struct {
+			Value string `xml:"value,attr"`
+			Doc   string `xml:"annotation>documentation"`
+		} `xml:"restriction>enumeration"`
+	}
+)
+
+func readSchema(t *testing.T) schema {
+	t.Helper()
+	var s schema
+	if err := xml.Unmarshal(wsdl.Schema(), &s); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func (s schema) fieldsOf(name string) (fields []element, found bool) {
+	for _, e := range s.Elements {
+		if e.Name == name && e.Inline != nil {
+			return e.Inline.Fields, true
+		}
+	}
+	for _, c := range s.ComplexTypes {
+		if c.Name == name {
+			return c.Fields, true
+		}
+	}
+	return nil, false
+}
+
+const (
+	requestHead = "requestId sentAt? onBehalfOf? "
+	answerHead  = "requestId resultCode resultText "
+)
+
+// contractFields is the contract in the order of the wire; ? marks what may be
+// absent, * what may repeat. A change here is a change of the contract.
+var contractFields = map[string]string{
+	"IssueCode":             requestHead + "serviceCode providerId recipientIIN recipientName? amount currency channel requestNo?",
+	"IssueCodeResponse":     answerHead + "paymentCode? issuedAt? expiresAt?",
+	"NotifyPayment":         requestHead + "paymentCode bankId bankRef amount currency paidAt channel recipientIIN recipientName? serviceCode providerId accountNo",
+	"NotifyPaymentResponse": answerHead + "paymentCode? receivedAt? state? late?",
+	"ValidateCode":          requestHead + "paymentCode requestNo? recipientIIN? serviceCode? centreId? operatorId?",
+	"ValidateCodeResponse":  answerHead + "paymentCode? state? recipientIIN? recipientName? serviceCode? amount? currency? paidAt? boundRequestNo?",
+	"CloseCode":             requestHead + "paymentCode closeId requestNo? centreId? operatorId?",
+	"CloseCodeResponse":     answerHead + "paymentCode? state? closedAt?",
+	"CancelCode":            requestHead + "paymentCode reason?",
+	"CancelCodeResponse":    answerHead + "paymentCode? state? cancelledAt?",
+	"GetPayment":            requestHead + "paymentCode",
+	"GetPaymentResponse": answerHead + "paymentCode? state? serviceCode? providerId? amount? currency? channel? issuedAt? expiresAt? paidAt? " +
+		"receivedAt? bankId? bankRef? late? boundRequestNo? closedAt?",
+	"GetReceipt":           requestHead + "paymentCode",
+	"GetReceiptResponse":   answerHead + "paymentCode? receipt?",
+	"ListServices":         requestHead + "providerId?",
+	"ListServicesResponse": answerHead + "services?",
+	"GetOutcome":           requestHead + "ofRequestId",
+	"GetOutcomeResponse":   answerHead + "operation? ofResultCode? answeredAt? answer?",
+	"GatewayFault":         "code message requestId? incidentId retry",
+	"ServiceList":          "service*",
+	"Service":              "serviceCode providerId name providerName? fixedAmount? minAmount? maxAmount? currency",
+	"LocalizedName":        "kk? ru? en?",
+}
+
+func TestFieldsStandInTheOrderOfTheContract(t *testing.T) {
+	s := readSchema(t)
+	for name, want := range contractFields {
+		fields, found := s.fieldsOf(name)
+		if !found {
+			t.Errorf("%s is not in the schema", name)
+			continue
+		}
+		if got := describe(fields); got != strings.TrimSpace(want) {
+			t.Errorf("%s\n got %s\nwant %s", name, got, want)
+		}
+	}
+	if n := len(s.Elements) + len(s.ComplexTypes); n != len(contractFields) {
+		t.Errorf("the schema has %d messages and types, the table %d", n, len(contractFields))
+	}
+}
+
+func describe(fields []element) string {
+	names := make([]string, len(fields))
+	for i, f := range fields {
+		names[i] = f.Name
+		switch {
+		case f.MaxOccurs == "unbounded":
+			names[i] += "*"
+		case f.MinOccurs == "0":
+			names[i] += "?"
+		}
+	}
+	return strings.Join(names, " ")
+}
+
+// The schema keeps to what every toolkit that was tried understands.
+func TestSchemaUsesElementsOnly(t *testing.T) {
+	s := readSchema(t)
+	if s.TargetNamespace != wsdl.Namespace || s.ElementFormDefault != "qualified" {
+		t.Errorf("namespace %q, elementFormDefault %q", s.TargetNamespace, s.ElementFormDefault)
+	}
+	allowed := []string{"schema", "annotation", "documentation", "element", "complexType", "sequence", "simpleType",
+		"restriction", "enumeration", "pattern", "maxLength", "minInclusive", "maxInclusive", "fractionDigits"}
+	eachElement(t, wsdl.Schema(), func(e xml.StartElement) {
+		if !slices.Contains(allowed, e.Name.Local) {
+			t.Errorf("the schema uses xs:%s", e.Name.Local)
+		}
+	})
+	for _, e := range s.Elements {
+		for _, f := range e.Inline.Fields {
+			if f.Type == "" || f.Inline != nil {
+				t.Errorf("%s/%s has no named type", e.Name, f.Name)
+			}
+		}
+	}
+}
+
+// GW-027
+func TestEverythingIsDocumented(t *testing.T) {
+	documented := func(what, doc string) {
+		if doc = strings.TrimSpace(doc); len(doc) < 8 || !strings.HasSuffix(doc, ".") {
+			t.Errorf("%s is not documented: %q", what, doc)
+		}
+	}
+	s := readSchema(t)
+	for _, st := range s.SimpleTypes {
+		documented(st.Name, st.Doc)
+		for _, v := range st.Enum {
+			documented(st.Name+" "+v.Value, v.Doc)
+		}
+	}
+	for _, c := range s.ComplexTypes {
+		documented(c.Name, c.Doc)
+	}
+	for name := range contractFields {
+		fields, _ := s.fieldsOf(name)
+		for _, f := range fields {
+			documented(name+"/"+f.Name, f.Doc)
+		}
+	}
+	for _, e := range s.Elements {
+		documented(e.Name, e.Doc)
+	}
+}
+
+// Closed lists stand only where the caller writes, or where the list is part of
+// the state machine; a caller's program must survive a new result code.
+func TestEnumerations(t *testing.T) {
+	want := map[string]string{
+		"Channel": "ACQUIRING ACCOUNT INTERNET_BANKING MOBILE_BANKING ATM INFOKIOSK",
+		"State":   "ISSUED PAID CLOSED EXPIRED CANCELLED REFUNDED",
+		"Retry":   "no same later status",
+	}
+	for _, st := range readSchema(t).SimpleTypes {
+		values := make([]string, len(st.Enum))
+		for i, v := range st.Enum {
+			values[i] = v.Value
+		}
+		if got := strings.Join(values, " "); got != want[st.Name] {
+			t.Errorf("%s lists %q, want %q", st.Name, got, want[st.Name])
+		}
+	}
+}
+
+func eachElement(t *testing.T, doc []byte, visit func(xml.StartElement)) {
+	t.Helper()
+	d := xml.NewDecoder(strings.NewReader(string(doc)))
+	for {
+		tok, err := d.Token()
+		if tok == nil {
+			if err.Error() != "EOF" {
+				t.Fatal(err)
+			}
+			return
+		}
+		if e, ok := tok.(xml.StartElement); ok {
+			visit(e)
+		}
+	}
+}
