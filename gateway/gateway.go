@@ -103,10 +103,11 @@ type Outcome struct {
 	Code   tolem.CodeNumber // zero: none
 }
 
-func (o Outcome) outcome() Outcome { return o }
+// Summary returns the outcome itself; results embed it.
+func (o Outcome) Summary() Outcome { return o }
 
-// result is any operation's result; each embeds Outcome.
-type result interface{ outcome() Outcome }
+// Result is any operation's result; each embeds Outcome.
+type Result interface{ Summary() Outcome }
 
 // Reply is an answer that is durable: it may be sent.
 type Reply struct {
@@ -118,12 +119,12 @@ type Reply struct {
 // Render turns a result into the signed answer. It may be called more than
 // once for one request, when a decision has to be made again; only the answer
 // of the last call is stored and sent.
-type Render[R result] func(R) ([]byte, error)
+type Render[R Result] func(R) ([]byte, error)
 
 // perform runs an operation as one transaction: a request seen before gets its
 // stored answer; a new one is decided, answered, and kept with its evidence.
 // Nothing of it happens unless all of it does.
-func perform[R result](ctx context.Context, g *Gateway, m Message, render Render[R], decide func(*store.Tx) (R, error)) (Reply, error) {
+func perform[R Result](ctx context.Context, g *Gateway, m Message, render Render[R], decide func(*store.Tx) (R, error)) (Reply, error) {
 	if g.guesses.exhausted(m.Sender.ID, m.Record.At) {
 		return Reply{}, ErrTooManyUnknown
 	}
@@ -141,7 +142,7 @@ func perform[R result](ctx context.Context, g *Gateway, m Message, render Render
 		if err != nil {
 			return err
 		}
-		reply = Reply{Outcome: decided.outcome()}
+		reply = Reply{Outcome: decided.Summary()}
 		if reply.Signed, err = render(decided); err != nil {
 			return fmt.Errorf("render answer: %w", err)
 		}

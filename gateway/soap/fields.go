@@ -145,7 +145,7 @@ func (f *fields) time(name string) time.Time {
 func (f *fields) requestID(name string) tolem.RequestID {
 	s := f.token(name)
 	f.check(name, tolem.CheckRequestID(s), "a UUID")
-	return tolem.RequestID(strings.ToLower(s))
+	return tolem.RequestID(s)
 }
 
 // printable refuses control characters, which no field has a use for.

@@ -54,6 +54,13 @@ func (w *writer) amount(m tolem.Money) {
 	w.text("currency", string(m.Currency))
 }
 
+// limit writes a bound of a price in minor units; zero means there is none.
+func (w *writer) limit(name string, minor int64) {
+	if minor > 0 {
+		w.text(name, tolem.Money{Minor: minor}.Decimal())
+	}
+}
+
 func (w *writer) code(n tolem.CodeNumber) {
 	if n != 0 {
 		w.text("paymentCode", n.String())

@@ -1,0 +1,105 @@
+package main
+
+import (
+	"context"
+	"crypto"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"tolem/config"
+	"tolem/signing"
+	"tolem/store"
+)
+
+// desk is what a command needs that works on the database: the configuration
+// and the open store, migrated.
+type desk struct {
+	config *config.Config
+	zone   *time.Location
+	db     *store.DB
+}
+
+// withDesk opens the database named by the configuration, runs do, and closes
+// it again.
+func withDesk(ctx context.Context, file string, do func(context.Context, *desk) error) error {
+	c, err := loadConfig(file)
+	if err != nil {
+		return err
+	}
+	d, err := openDesk(ctx, c, store.Options{})
+	if err != nil {
+		return err
+	}
+	return errors.Join(do(ctx, d), d.db.Close())
+}
+
+func openDesk(ctx context.Context, c *config.Config, options store.Options) (*desk, error) {
+	zone, err := time.LoadLocation(c.Zone)
+	if err != nil {
+		return nil, err
+	}
+	if options.Vault, err = openVault(c.Vault); err != nil {
+		return nil, err
+	}
+	db, err := store.Open(ctx, c.Database, options)
+	if err != nil {
+		return nil, err
+	}
+	if err := prepareSchema(ctx, db); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return &desk{config: c, zone: zone, db: db}, nil
+}
+
+// prepareSchema brings the schema up to date. A role that may not do so works
+// on, if the schema is the one this program needs.
+func prepareSchema(ctx context.Context, db *store.DB) error {
+	if err := db.CheckSchema(ctx); err == nil {
+		return nil
+	}
+	_, err := db.Migrate(ctx)
+	return err
+}
+
+// openVault opens the keys that encrypt personal data at rest.
+func openVault(c config.Vault) (store.Vault, error) {
+	key, err := readKey(c.Key)
+	if err != nil {
+		return nil, fmt.Errorf("vault: %w", err)
+	}
+	decrypter, ok := key.(crypto.Decrypter)
+	if !ok {
+		return nil, fmt.Errorf("vault: %s cannot decrypt; an RSA key is needed", c.Key)
+	}
+	wrapped := make([][]byte, len(c.Keys))
+	for i, file := range c.Keys {
+		if wrapped[i], err = os.ReadFile(file); err != nil {
+			return nil, fmt.Errorf("vault: %w", err)
+		}
+	}
+	return store.OpenVault(decrypter, wrapped...)
+}
+
+// readKey reads a private key that nobody but its owner can read.
+func readKey(file string) (crypto.PrivateKey, error) {
+	if err := signing.CheckKeyFile(file); err != nil {
+		return nil, err
+	}
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	block, _ := pem.Decode(data)
+	if block == nil {
+		return nil, fmt.Errorf("%s: no key in PEM", file)
+	}
+	key, err := x509.ParsePKCS8PrivateKey(block.Bytes)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	return key, nil
+}

@@ -1,0 +1,180 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"tolem/archive"
+	"tolem/banks"
+	"tolem/config"
+	"tolem/gateway"
+	"tolem/gateway/soap"
+	"tolem/signing"
+	"tolem/signing/trust"
+	"tolem/store"
+	"tolem/wsdl/uddi"
+)
+
+// Where things are served.
+const (
+	soapPath = "/soap/v1"
+	uddiPath = "/uddi/inquiry"
+)
+
+// node is a running gateway: everything opened, joined and listening.
+type node struct {
+	*desk
+	log       zerolog.Logger
+	trust     *trust.Store
+	directory *banks.Directory
+	evidence  *archive.Archive
+	signers   soap.Signers
+	metrics   *metrics
+	jobs      *jobs
+
+	soapServer, opsServer     *http.Server
+	soapListener, opsListener net.Listener
+	draining                  atomic.Bool
+	failed                    chan error // of a listener
+}
+
+// openNode opens everything a gateway works with. Nothing is served yet.
+func openNode(ctx context.Context, c *config.Config, log zerolog.Logger) (_ *node, err error) {
+	n := &node{log: log, metrics: newMetrics(), failed: make(chan error, 2)}
+	if n.desk, err = openDesk(ctx, c, store.Options{OnGroup: n.metrics.group}); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, n.db.Close())
+		}
+	}()
+	if n.signers.RSA, err = signing.LoadSigner(c.Signing.RSA.Cert, c.Signing.RSA.Key); err != nil {
+		return nil, fmt.Errorf("signing.rsa: %w", err)
+	}
+	if n.signers.EC, err = signing.LoadSigner(c.Signing.EC.Cert, c.Signing.EC.Key); err != nil {
+		return nil, fmt.Errorf("signing.ec: %w", err)
+	}
+	n.trust, err = trust.Open(ctx, trust.Config{
+		Anchors: c.Trust.Anchors, Intermediates: c.Trust.Intermediates, CRLs: c.Trust.CRLs, Refresh: c.Trust.Refresh,
+	}, archive.CRLKeeper(n.db))
+	if err != nil {
+		return nil, fmt.Errorf("trust: %w", err)
+	}
+	if n.directory, err = banks.Open(ctx, n.db); err != nil {
+		return nil, err
+	}
+	if n.evidence, err = openArchive(n.desk); err != nil {
+		return nil, err
+	}
+	n.metrics.watch(n)
+	return n, nil
+}
+
+// openArchive opens the evidence with the key that signs its checkpoints.
+func openArchive(d *desk) (*archive.Archive, error) {
+	key, err := os.ReadFile(d.config.Archive.CheckpointKey)
+	if err != nil {
+		return nil, fmt.Errorf("archive.checkpoint_key: %w", err)
+	}
+	if err := signing.CheckKeyFile(d.config.Archive.CheckpointKey); err != nil {
+		return nil, fmt.Errorf("archive.checkpoint_key: %w", err)
+	}
+	return archive.New(d.db, archive.Options{Origin: d.config.Archive.Origin, CheckpointKey: strings.TrimSpace(string(key))})
+}
+
+// handler joins the message path.
+func (n *node) handler() *soap.Handler {
+	c := n.config
+	return soap.New(soap.Config{
+		Gateway: gateway.New(gateway.Config{
+			Currency: c.Currency, CodeTTL: c.Codes.TTL, UnknownCodesPerMinute: c.Limits.UnknownCodesPerMinute,
+		}, n.db, n.evidence, n.directory),
+		Directory: n.directory,
+		Verifier:  signing.NewVerifier(n.trust, n.directory),
+		Signers:   n.signers,
+		Receipts:  n.signers.RSA,
+		Address:   c.SOAP.PublicAddress,
+		Clock:     time.Now,
+		Limits: soap.Limits{
+			PerSecond: float64(c.Limits.RatePerSecond), Burst: c.Limits.Burst, Concurrent: c.Limits.Concurrent,
+		},
+		BodyTimeout:      c.SOAP.Timeouts.Body,
+		OperationTimeout: c.SOAP.Timeouts.Operation,
+		Log:              n.log,
+		Observe:          n.metrics.request,
+	})
+}
+
+// start begins to serve and to work in the background.
+func (n *node) start(ctx context.Context) (err error) {
+	pair, err := tls.LoadX509KeyPair(n.config.SOAP.TLS.Cert, n.config.SOAP.TLS.Key)
+	if err != nil {
+		return fmt.Errorf("soap.tls: %w", err)
+	}
+	if n.soapListener, err = net.Listen("tcp", n.config.SOAP.Listen); err != nil {
+		return fmt.Errorf("soap.listen: %w", err)
+	}
+	if n.opsListener, err = net.Listen("tcp", n.config.Ops.Listen); err != nil {
+		return errors.Join(fmt.Errorf("ops.listen: %w", err), n.soapListener.Close())
+	}
+	if n.jobs, err = startJobs(ctx, n); err != nil {
+		return errors.Join(err, n.soapListener.Close(), n.opsListener.Close())
+	}
+	n.soapServer = n.newSOAPServer(pair)
+	n.opsServer = n.newOpsServer()
+	limited := limitConnections(n.soapListener, n.config.SOAP.MaxConnections)
+	go func() { n.failed <- n.soapServer.ServeTLS(limited, "", "") }()
+	go func() { n.failed <- n.opsServer.Serve(n.opsListener) }()
+	n.log.Info().Str("soap", n.address()).Str("ops", n.opsListener.Addr().String()).Msg("serving")
+	return nil
+}
+
+// address is where the operations are called.
+func (n *node) address() string { return "https://" + n.soapListener.Addr().String() + soapPath }
+
+func (n *node) newSOAPServer(pair tls.Certificate) *http.Server {
+	mux := http.NewServeMux()
+	mux.Handle(soapPath, n.handler())
+	mux.Handle("POST "+uddiPath, uddi.NewHandler(n.published))
+	t := n.config.SOAP.Timeouts
+	return &http.Server{
+		Handler:           mux,
+		ReadHeaderTimeout: t.Header, // bounds the handshake too
+		WriteTimeout:      t.Header + t.Body + t.Operation + t.Write,
+		IdleTimeout:       t.Idle,
+		MaxHeaderBytes:    maxHeaderBytes,
+		ErrorLog:          quietLog(n.log),
+		TLSConfig: &tls.Config{
+			MinVersion:       tls.VersionTLS12,
+			Certificates:     []tls.Certificate{pair},
+			ClientAuth:       tls.RequestClientCert, // the contract is read without one; the handler refuses calls
+			ClientCAs:        n.trust.Pool(),
+			VerifyConnection: n.trust.VerifyIfGiven,
+		},
+	}
+}
+
+// published is what the register tells everybody (GW-028).
+func (n *node) published() uddi.Register { return publish(n.directory, n.config, n.address()) }
+
+// stop ends the node: it says that it is not ready, finishes what it has
+// accepted, and closes the database last.
+func (n *node) stop() error {
+	n.draining.Store(true)
+	ctx, cancel := context.WithTimeout(context.Background(), n.config.Shutdown.Grace)
+	defer cancel()
+	err := errors.Join(n.soapServer.Shutdown(ctx), n.jobs.stop(), n.opsServer.Shutdown(ctx), n.db.Close())
+	n.log.Info().Err(err).Msg("stopped")
+	return err
+}

@@ -1,0 +1,157 @@
+// Package config reads the gateway's configuration: defaults, then a YAML
+// file, then TOLEM_* environment variables, then what the command line says.
+// A key it does not know is an error, and so is a value that cannot work; both
+// are reported with the key's name before anything is opened.
+//
+// It opens no database and reads no key or certificate: those who use them do.
+// Only cmd/tolem calls it; the other packages take their settings as arguments.
+package config
+
+import (
+	"time"
+
+	"tolem"
+)
+
+// Config is everything an operator can set. Defaults fills it, Load reads it,
+// Validate checks it, Sample writes it as a commented file.
+//
+// The tag koanf is the name of a key within its section. The tag is says what
+// else a value is: a path (relative paths are taken from the file's folder) or
+// a secret (masked by Print).
+type Config struct {
+	Database     string         `koanf:"database" is:"path secret"`
+	DatabaseFile string         `koanf:"database_file" is:"path"`
+	SOAP         SOAP           `koanf:"soap"`
+	Signing      Signing        `koanf:"signing"`
+	Trust        Trust          `koanf:"trust"`
+	Ops          Ops            `koanf:"ops"`
+	Zone         string         `koanf:"zone"`
+	Currency     tolem.Currency `koanf:"currency"`
+	Codes        Codes          `koanf:"codes"`
+	Limits       Limits         `koanf:"limits"`
+	Vault        Vault          `koanf:"vault"`
+	Archive      Archive        `koanf:"archive"`
+	Log          Log            `koanf:"log"`
+	Shutdown     Shutdown       `koanf:"shutdown"`
+}
+
+// SOAP is the listener that banks and the portal call.
+type SOAP struct {
+	Listen         string   `koanf:"listen"`
+	PublicAddress  string   `koanf:"public_address"` // as it stands in the WSDL; empty: as the caller addressed it
+	TLS            KeyPair  `koanf:"tls"`
+	MaxConnections int      `koanf:"max_connections"`
+	Timeouts       Timeouts `koanf:"timeouts"`
+}
+
+// Timeouts bound every stage of a call.
+type Timeouts struct {
+	Handshake time.Duration `koanf:"handshake"`
+	Header    time.Duration `koanf:"header"`
+	Body      time.Duration `koanf:"body"`
+	Operation time.Duration `koanf:"operation"`
+	Write     time.Duration `koanf:"write"`
+	Idle      time.Duration `koanf:"idle"`
+}
+
+// KeyPair names the files of a certificate (its chain below it) and its
+// private key, both PEM.
+type KeyPair struct {
+	Cert string `koanf:"cert" is:"path"`
+	Key  string `koanf:"key" is:"path"`
+}
+
+// Signing holds the gateway's own signing certificates.
+type Signing struct {
+	RSA KeyPair `koanf:"rsa"`
+	EC  KeyPair `koanf:"ec"`
+}
+
+// Trust says whose certificates are believed and where revocation lists are
+// found. Each entry is a PEM or DER file or a folder of them; a revocation
+// list may also be an http address.
+type Trust struct {
+	Anchors       []string      `koanf:"anchors" is:"path"`
+	Intermediates []string      `koanf:"intermediates" is:"path"`
+	CRLs          []string      `koanf:"crls" is:"path"`
+	Refresh       time.Duration `koanf:"refresh"`
+}
+
+// Ops is the listener for health, readiness and metrics.
+type Ops struct {
+	Listen string `koanf:"listen"`
+}
+
+// Codes are the rules for payment codes.
+type Codes struct {
+	TTL         time.Duration `koanf:"ttl"`
+	ExpireEvery time.Duration `koanf:"expire_every"`
+}
+
+// Limits bound what one participant may ask.
+type Limits struct {
+	RatePerSecond         int `koanf:"rate_per_second"`
+	Burst                 int `koanf:"burst"`
+	Concurrent            int `koanf:"concurrent"`
+	UnknownCodesPerMinute int `koanf:"unknown_codes_per_minute"`
+}
+
+// Vault holds the keys that encrypt personal data at rest: data keys, each in
+// a file of its own, wrapped for the vault's certificate.
+type Vault struct {
+	Keys []string `koanf:"keys" is:"path"`
+	Cert string   `koanf:"cert" is:"path"`
+	Key  string   `koanf:"key" is:"path"`
+}
+
+// Archive says how the evidence is sealed.
+type Archive struct {
+	Origin        string        `koanf:"origin"`
+	CheckpointKey string        `koanf:"checkpoint_key" is:"path"`
+	SealEvery     time.Duration `koanf:"seal_every"`
+}
+
+// Log says what is logged and how.
+type Log struct {
+	Level  string `koanf:"level"`
+	Format string `koanf:"format"`
+}
+
+// Shutdown says how the gateway ends.
+type Shutdown struct {
+	Grace time.Duration `koanf:"grace"`
+}
+
+// Defaults returns the configuration of an empty file. It lacks what has no
+// sensible default: certificates, keys and anchors.
+func Defaults() Config {
+	return Config{
+		Database: "sqlite:tolem.db",
+		SOAP: SOAP{
+			Listen:         ":8443",
+			MaxConnections: 4096,
+			Timeouts: Timeouts{
+				Handshake: 10 * time.Second,
+				Header:    5 * time.Second,
+				Body:      10 * time.Second,
+				Operation: 15 * time.Second,
+				Write:     10 * time.Second,
+				Idle:      time.Minute,
+			},
+		},
+		Trust: Trust{
+			Anchors: []string{}, Intermediates: []string{}, CRLs: []string{},
+			Refresh: time.Hour,
+		},
+		Ops:      Ops{Listen: "127.0.0.1:8081"},
+		Zone:     "Asia/Almaty",
+		Currency: tolem.KZT,
+		Codes:    Codes{TTL: 24 * time.Hour, ExpireEvery: time.Minute},
+		Limits:   Limits{RatePerSecond: 2000, Burst: 4000, Concurrent: 256, UnknownCodesPerMinute: 30},
+		Vault:    Vault{Keys: []string{}},
+		Archive:  Archive{Origin: "tolem", SealEvery: time.Second},
+		Log:      Log{Level: "info", Format: "json"},
+		Shutdown: Shutdown{Grace: 30 * time.Second},
+	}
+}

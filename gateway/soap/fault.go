@@ -1,0 +1,155 @@
+package soap
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"tolem"
+	"tolem/banks"
+	"tolem/gateway"
+	"tolem/signing"
+	"tolem/store"
+)
+
+// What a caller may do after a fault.
+const (
+	retryNo     = "no"     // the request will never be accepted as it is
+	retrySame   = "same"   // send the same request again: the requestId makes that safe
+	retryLater  = "later"  // wait, then send the same request again
+	retryStatus = "status" // ask with GetOutcome what became of it
+)
+
+// fault is what a caller is told when its request was not accepted. The texts
+// are generic; the cause stands in the log under the incident's id.
+type fault struct {
+	code      tolem.ResultCode
+	faultCode string // qualified name, with the prefixes of our envelopes
+	retry     string
+	status    int
+	detail    string // for contract errors only: which element, and what it must be
+	class     string // for the log and metrics: class of a verification failure
+}
+
+// faultOf is the one table from errors to what is told of them. Whatever it
+// does not know is an internal error and says nothing else.
+func faultOf(err error) fault {
+	client := func(code tolem.ResultCode, retry string) fault {
+		return fault{code: code, faultCode: "soap:Client", retry: retry, status: http.StatusInternalServerError}
+	}
+	server := func(code tolem.ResultCode, retry string) fault {
+		return fault{code: code, faultCode: "soap:Server", retry: retry, status: http.StatusInternalServerError}
+	}
+	var refused *signing.Error
+	switch {
+	case errors.As(err, &refused):
+		f := client(refused.Result(), retryOf(refused.Result()))
+		f.faultCode, f.class = refused.FaultCode(), string(refused.Class)
+		return f
+	case errors.Is(err, errContract), errors.Is(err, gateway.ErrForm):
+		f := client(tolem.BadRequest, retryNo)
+		f.detail = err.Error()
+		return f
+	case errors.Is(err, errUnknownOperation):
+		return client(tolem.UnknownOperation, retryNo)
+	case errors.Is(err, errAction):
+		f := client(tolem.BadRequest, retryNo)
+		f.detail = err.Error()
+		return f
+	case errors.Is(err, errTooLarge):
+		f := client(tolem.TooLarge, retryNo)
+		f.status = http.StatusRequestEntityTooLarge
+		return f
+	case errors.Is(err, errHalfMessage):
+		f := client(tolem.BadRequest, retrySame)
+		f.status, f.detail = http.StatusBadRequest, errHalfMessage.Error()
+		return f
+	case errors.Is(err, errSlowMessage):
+		f := client(tolem.BadRequest, retrySame)
+		f.status, f.detail = http.StatusRequestTimeout, errSlowMessage.Error()
+		return f
+	case errors.Is(err, errTooMany):
+		f := client(tolem.TooManyRequests, retryLater)
+		f.status = http.StatusTooManyRequests
+		return f
+	case errors.Is(err, gateway.ErrTooManyUnknown):
+		return client(tolem.TooManyUnknown, retryLater)
+	case errors.Is(err, gateway.ErrReplay):
+		return client(tolem.Replay, retryNo)
+	case errors.Is(err, gateway.ErrForbidden), errors.Is(err, banks.ErrNotRegistered), errors.Is(err, banks.ErrInactive),
+		errors.Is(err, banks.ErrNotPermitted), errors.Is(err, banks.ErrOtherChannel), errors.Is(err, errNoCertificate):
+		return client(tolem.Forbidden, retryNo)
+	case errors.Is(err, store.ErrConflict), errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+		return server(tolem.Unavailable, retrySame)
+	}
+	return server(tolem.Internal, retryStatus)
+}
+
+// retryOf says what to do about a request that could not be verified.
+func retryOf(code tolem.ResultCode) string {
+	switch code {
+	case tolem.CRLUnavailable:
+		return retryLater
+	case tolem.MessageExpired:
+		return retrySame // signed anew
+	}
+	return retryNo
+}
+
+// payload builds the Body's child for the fault, in canonical form: the
+// envelope's prefixes soap, wsse and wsu are in scope.
+func (f fault) payload(version signing.Version, requestID tolem.RequestID, incident string) []byte {
+	w := &writer{buf: make([]byte, 0, 1024)}
+	message := f.code.Text()
+	if f.detail != "" {
+		message = f.detail
+	}
+	w.open("soap:Fault")
+	if version == signing.SOAP12 {
+		code, sub := f.soap12()
+		w.open("soap:Code")
+		w.text("soap:Value", code)
+		if sub != "" {
+			w.open("soap:Subcode")
+			w.text("soap:Value", sub)
+			w.close("soap:Subcode")
+		}
+		w.close("soap:Code")
+		w.open("soap:Reason")
+		w.buf = append(w.buf, `<soap:Text xml:lang="en">`...)
+		w.buf = appendEscaped(w.buf, message)
+		w.close("soap:Text")
+		w.close("soap:Reason")
+		w.open("soap:Detail")
+	} else {
+		w.text("faultcode", f.faultCode)
+		w.text("faultstring", message)
+		w.open("detail")
+	}
+	w.buf = append(w.buf, `<GatewayFault xmlns="`+Namespace+`">`...)
+	w.text("code", string(f.code))
+	w.text("message", message)
+	w.text("requestId", string(requestID))
+	w.text("incidentId", incident)
+	w.text("retry", f.retry)
+	w.close("GatewayFault")
+	if version == signing.SOAP12 {
+		w.close("soap:Detail")
+	} else {
+		w.close("detail")
+	}
+	return w.end("soap:Fault")
+}
+
+// soap12 translates the fault code of SOAP 1.1 to code and subcode of 1.2.
+func (f fault) soap12() (code, sub string) {
+	switch f.faultCode {
+	case "soap:Client":
+		return "soap:Sender", ""
+	case "soap:Server":
+		return "soap:Receiver", ""
+	case "soap:MustUnderstand", "soap:VersionMismatch":
+		return f.faultCode, ""
+	}
+	return "soap:Sender", f.faultCode
+}

@@ -1,0 +1,240 @@
+package soap
+
+import (
+	"context"
+	"fmt"
+
+	"tolem"
+	"tolem/gateway"
+	"tolem/signing"
+)
+
+// header opens every request: who asks under which id, and in whose name.
+type header struct {
+	requestID  tolem.RequestID
+	onBehalfOf tolem.ParticipantID
+}
+
+func decodeHeader(f *fields) header {
+	h := header{requestID: f.requestID("requestId")}
+	if f.has("sentAt") {
+		f.time("sentAt")
+	}
+	h.onBehalfOf = tolem.ParticipantID(f.optionalIdentifier("onBehalfOf"))
+	return h
+}
+
+// seal signs an element in canonical form and returns the whole message.
+type seal func(payload []byte) ([]byte, error)
+
+// operation runs one operation of the contract: it decodes what follows the
+// header, calls the gateway and encodes the result.
+type operation func(h *Handler, ctx context.Context, m gateway.Message, f *fields, sign seal) (gateway.Reply, error)
+
+// operations is the table of the message path: element name to operation.
+var operations = map[tolem.Operation]operation{
+	tolem.OpIssueCode:     serve((*gateway.Gateway).IssueCode, decodeIssue, encodeIssue),
+	tolem.OpNotifyPayment: serve((*gateway.Gateway).NotifyPayment, decodeNotification, encodeNotify),
+	tolem.OpValidateCode:  serve((*gateway.Gateway).ValidateCode, decodeValidation, encodeValidate),
+	tolem.OpCloseCode:     serve((*gateway.Gateway).CloseCode, decodeClosing, encodeClose),
+	tolem.OpCancelCode:    serve((*gateway.Gateway).CancelCode, decodeCancel, encodeCancel),
+	tolem.OpGetPayment:    serve((*gateway.Gateway).GetPayment, (*fields).code, encodePayment),
+	tolem.OpGetReceipt:    serve((*gateway.Gateway).GetReceipt, (*fields).code, encodeReceipt),
+	tolem.OpListServices:  serve((*gateway.Gateway).ListServices, decodeList, encodeServices),
+	tolem.OpGetOutcome:    serve((*gateway.Gateway).GetOutcome, decodeOutcome, encodeOutcome),
+}
+
+// call is a method of the gateway.
+type call[In any, R gateway.Result] func(*gateway.Gateway, context.Context, gateway.Message, In, gateway.Render[R]) (gateway.Reply, error)
+
+// serve joins the three parts of an operation.
+func serve[In any, R gateway.Result](run call[In, R], decode func(*fields) In, encode func(*Handler, *writer, R) error) operation {
+	return func(h *Handler, ctx context.Context, m gateway.Message, f *fields, sign seal) (gateway.Reply, error) {
+		in := decode(f)
+		if err := f.end(); err != nil {
+			return gateway.Reply{}, err
+		}
+		return run(h.gateway, ctx, m, in, func(r R) ([]byte, error) {
+			w := answer(m, r.Summary().Result)
+			if err := encode(h, w, r); err != nil {
+				return nil, err
+			}
+			return sign(w.end(answerName(m.Operation)))
+		})
+	}
+}
+
+func answerName(op tolem.Operation) string { return string(op) + "Response" }
+
+// answer opens an answer with the three elements that all of them have.
+func answer(m gateway.Message, result tolem.ResultCode) *writer {
+	w := document(answerName(m.Operation))
+	w.text("requestId", string(m.RequestID))
+	w.text("resultCode", string(result))
+	w.text("resultText", result.Text())
+	return w
+}
+
+func decodeIssue(f *fields) gateway.Issue {
+	return gateway.Issue{
+		Service:       tolem.ServiceCode(f.identifier("serviceCode")),
+		Provider:      tolem.ProviderID(f.identifier("providerId")),
+		Recipient:     f.iin("recipientIIN"),
+		RecipientName: f.optionalText("recipientName", maxName),
+		Amount:        f.amount(),
+		Channel:       f.channel(),
+		RequestNo:     tolem.RequestNo(f.optionalText("requestNo", maxLabel)),
+	}
+}
+
+func encodeIssue(_ *Handler, w *writer, r gateway.IssueResult) error {
+	w.code(r.Code)
+	w.time("issuedAt", r.IssuedAt)
+	w.time("expiresAt", r.ExpiresAt)
+	return nil
+}
+
+func decodeNotification(f *fields) gateway.Notification {
+	return gateway.Notification{
+		Code:          f.code(),
+		Bank:          tolem.ParticipantID(f.identifier("bankId")),
+		BankRef:       tolem.BankRef(f.text("bankRef", maxLabel)),
+		Amount:        f.amount(),
+		PaidAt:        f.time("paidAt"),
+		Channel:       f.channel(),
+		Recipient:     f.iin("recipientIIN"),
+		RecipientName: f.optionalText("recipientName", maxName),
+		Service:       tolem.ServiceCode(f.identifier("serviceCode")),
+		Provider:      tolem.ProviderID(f.identifier("providerId")),
+		Account:       f.text("accountNo", maxAccount),
+	}
+}
+
+func encodeNotify(_ *Handler, w *writer, r gateway.NotifyResult) error {
+	w.code(r.Code)
+	w.time("receivedAt", r.ReceivedAt)
+	w.state(r.State)
+	w.flag("late", r.Late)
+	return nil
+}
+
+func decodeValidation(f *fields) gateway.Validation {
+	return gateway.Validation{
+		Code:      f.code(),
+		RequestNo: tolem.RequestNo(f.optionalText("requestNo", maxLabel)),
+		Recipient: f.optionalIIN("recipientIIN"),
+		Service:   tolem.ServiceCode(f.optionalIdentifier("serviceCode")),
+		Centre:    f.optionalText("centreId", maxLabel),
+		Operator:  f.optionalText("operatorId", maxLabel),
+	}
+}
+
+func encodeValidate(_ *Handler, w *writer, r gateway.ValidateResult) error {
+	w.code(r.Code)
+	w.state(r.State)
+	w.text("recipientIIN", r.Recipient.Reveal())
+	w.text("recipientName", r.RecipientName)
+	w.text("serviceCode", string(r.Service))
+	w.amount(r.Amount)
+	w.time("paidAt", r.PaidAt)
+	w.text("boundRequestNo", string(r.Bound))
+	return nil
+}
+
+func decodeClosing(f *fields) gateway.Closing {
+	return gateway.Closing{
+		Code:      f.code(),
+		ID:        tolem.CloseID(f.text("closeId", maxLabel)),
+		RequestNo: tolem.RequestNo(f.optionalText("requestNo", maxLabel)),
+		Centre:    f.optionalText("centreId", maxLabel),
+		Operator:  f.optionalText("operatorId", maxLabel),
+	}
+}
+
+func encodeClose(_ *Handler, w *writer, r gateway.CloseResult) error {
+	w.code(r.Code)
+	w.state(r.State)
+	w.time("closedAt", r.ClosedAt)
+	return nil
+}
+
+func decodeCancel(f *fields) tolem.CodeNumber {
+	n := f.code()
+	f.optionalText("reason", maxReason) // kept with the message, which is the evidence
+	return n
+}
+
+func encodeCancel(_ *Handler, w *writer, r gateway.CancelResult) error {
+	w.code(r.Code)
+	w.state(r.State)
+	w.time("cancelledAt", r.CancelledAt)
+	return nil
+}
+
+func encodePayment(_ *Handler, w *writer, r gateway.PaymentResult) error {
+	c := r.Issued
+	w.code(r.Code)
+	w.state(c.State)
+	w.text("serviceCode", string(c.Service))
+	w.text("providerId", string(c.Provider))
+	w.amount(c.Amount)
+	w.text("channel", string(c.Channel))
+	w.time("issuedAt", c.IssuedAt)
+	w.time("expiresAt", c.ExpiresAt)
+	if p := r.Payment; p != nil {
+		w.time("paidAt", p.PaidAt)
+		w.time("receivedAt", p.ReceivedAt)
+		w.text("bankId", string(p.Bank))
+		w.text("bankRef", string(p.BankRef))
+	}
+	w.flag("late", c.Late)
+	w.text("boundRequestNo", string(c.Bound))
+	w.time("closedAt", c.ClosedAt)
+	return nil
+}
+
+func encodeReceipt(h *Handler, w *writer, r gateway.PaymentResult) error {
+	w.code(r.Code)
+	if r.Payment == nil {
+		return nil
+	}
+	document, err := signing.SignEnveloped(h.receipts, h.receipt(r))
+	if err != nil {
+		return fmt.Errorf("sign receipt: %w", err)
+	}
+	w.base64("receipt", document)
+	return nil
+}
+
+func decodeList(f *fields) tolem.ProviderID {
+	return tolem.ProviderID(f.optionalIdentifier("providerId"))
+}
+
+func encodeServices(_ *Handler, w *writer, r gateway.ServicesResult) error {
+	w.open("services")
+	for _, s := range r.Services {
+		price := s.Service.Price
+		w.open("service")
+		w.text("serviceCode", string(s.Service.Code))
+		w.text("providerId", string(s.Provider.ID))
+		w.names("name", s.Service.Names)
+		w.names("providerName", s.Provider.Names)
+		w.limit("fixedAmount", price.Fixed)
+		w.limit("minAmount", price.Min)
+		w.limit("maxAmount", price.Max)
+		w.text("currency", string(price.Currency))
+		w.close("service")
+	}
+	w.close("services")
+	return nil
+}
+
+func decodeOutcome(f *fields) tolem.RequestID { return f.requestID("ofRequestId") }
+
+func encodeOutcome(_ *Handler, w *writer, r gateway.EarlierOutcome) error {
+	w.text("operation", string(r.Operation))
+	w.text("ofResultCode", string(r.Earlier))
+	w.time("answeredAt", r.AnsweredAt)
+	w.base64("answer", r.Answer)
+	return nil
+}

@@ -1,0 +1,52 @@
+package soap
+
+import (
+	"tolem"
+	"tolem/gateway"
+)
+
+// ReceiptNamespace is the namespace of the e-receipt document.
+const ReceiptNamespace = "urn:tolem:receipt:v1"
+
+// methodNames are the names of the payment methods on a receipt (GW-145).
+var methodNames = map[tolem.Channel]tolem.Names{
+	tolem.ChannelAcquiring:       {KK: "Төлем карточкасы (интернет-эквайринг)", RU: "Платёжная карточка (интернет-эквайринг)", EN: "Payment card (internet acquiring)"},
+	tolem.ChannelAccount:         {KK: "Банктік шот", RU: "Банковский счёт", EN: "Bank account"},
+	tolem.ChannelInternetBanking: {KK: "Интернет-банкинг", RU: "Интернет-банкинг", EN: "Internet banking"},
+	tolem.ChannelMobileBanking:   {KK: "Мобильді банкинг", RU: "Мобильный банкинг", EN: "Mobile banking"},
+	tolem.ChannelATM:             {KK: "Банкомат", RU: "Банкомат", EN: "ATM"},
+	tolem.ChannelInfokiosk:       {KK: "Инфокиоск", RU: "Инфокиоск", EN: "Infokiosk"},
+}
+
+// receipt builds the e-receipt of an accepted payment (GW-140 to GW-148). The
+// same payment gives the same document every time: it holds nothing of the
+// moment it was asked for. Its signature follows.
+func (h *Handler) receipt(r gateway.PaymentResult) []byte {
+	c, p := r.Issued, r.Payment
+	w := &writer{}
+	w.buf = append(w.buf, `<receipt xmlns="`+ReceiptNamespace+`">`...)
+	w.code(c.Number)
+	w.text("transactionNo", string(p.BankRef))
+	w.text("bankId", string(p.Bank))
+	if bank, ok := h.directory.Participant(p.Bank); ok {
+		w.text("bankName", bank.Name)
+	}
+	w.text("recipientIIN", c.Recipient.Reveal())
+	w.text("recipientName", c.RecipientName)
+	w.text("requestNo", string(c.RequestNo))
+	w.text("accountNo", p.Account)
+	w.amount(p.Amount)
+	w.time("paidAt", p.PaidAt)
+	w.time("receivedAt", p.ReceivedAt)
+	w.text("paymentMethod", string(p.Channel))
+	w.names("paymentMethodName", methodNames[p.Channel])
+	w.text("serviceCode", string(c.Service))
+	if service, ok := h.directory.Service(c.Service); ok {
+		w.names("serviceName", service.Names)
+	}
+	w.text("providerId", string(c.Provider))
+	if provider, ok := h.directory.Provider(c.Provider); ok {
+		w.names("providerName", provider.Names)
+	}
+	return w.end("receipt")
+}
