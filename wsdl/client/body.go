@@ -32,10 +32,10 @@ type fault11 struct {
 }
 
 type fault12 struct {
-	Code    string                  `xml:"http://www.w3.org/2003/05/soap-envelope Code>Value"`
-	Subcode string                  `xml:"http://www.w3.org/2003/05/soap-envelope Code>Subcode>Value"`
-	Text    string                  `xml:"http://www.w3.org/2003/05/soap-envelope Reason>Text"`
-	Detail  *gatewayv1.GatewayFault `xml:"http://www.w3.org/2003/05/soap-envelope Detail>GatewayFault"`
+	Code    string                  `xml:"Code>Value"`
+	Subcode string                  `xml:"Code>Subcode>Value"`
+	Text    string                  `xml:"Reason>Text"`
+	Detail  *gatewayv1.GatewayFault `xml:"Detail>GatewayFault"`
 }
 
 func readBody(canonical []byte) (answerBody, error) {

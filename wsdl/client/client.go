@@ -20,7 +20,6 @@ package client
 
 import (
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
@@ -30,7 +29,6 @@ import (
 
 	"tolem"
 	"tolem/signing"
-	"tolem/signing/trust"
 )
 
 // What holds unless Config says otherwise.
@@ -42,7 +40,7 @@ const (
 
 // Limits of the client.
 const (
-	MaxAnswerBytes = 4 << 20 // of one answer, envelope included
+	MaxAnswerBytes = 1 << 20 // of one answer, envelope included
 	MaxAttempts    = 10
 
 	maxBackoff  = 10 * time.Second
@@ -50,11 +48,6 @@ const (
 	idleTimeout = 60 * time.Second
 	idlePerHost = 64
 )
-
-// Truster says whether a certificate is to be believed now; *trust.Store does.
-type Truster interface {
-	Check(cert *x509.Certificate, now time.Time) (trust.Proof, error)
-}
 
 // Identity says which of all trusted certificates are the gateway's. The same
 // authority certifies every participant, so a trusted signature alone does not
@@ -70,7 +63,7 @@ type Config struct {
 	Address string      // https://HOST:PORT/soap/v1
 	TLS     *tls.Config // with the client certificate and the roots of the server's
 	Signer  *signing.Signer
-	Trust   Truster
+	Trust   signing.Truster // *trust.Store is one
 	Gateway Identity
 
 	OnBehalfOf tolem.ParticipantID // the bank for which a processing centre calls
@@ -115,7 +108,6 @@ type Client struct {
 	config   Config
 	http     *http.Client
 	verifier *signing.Verifier
-	trust    *currentTrust
 }
 
 // New checks the configuration and returns a client. It opens no connection.
@@ -124,12 +116,10 @@ func New(c Config) (*Client, error) {
 		return nil, fmt.Errorf("gateway client: %w", err)
 	}
 	c.setDefaults()
-	current := &currentTrust{truster: c.Trust, now: c.Now}
 	return &Client{
 		config:   c,
 		http:     newHTTPClient(c),
-		verifier: signing.NewVerifier(current, nil),
-		trust:    current,
+		verifier: signing.NewVerifier(&currentTrust{truster: c.Trust, now: c.Now}, nil),
 	}, nil
 }
 

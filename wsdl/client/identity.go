@@ -23,7 +23,7 @@ func (id Identity) accepts(v *signing.Verified) bool {
 // message is verified for: a stored answer is old, but it must be signed by a
 // key that nobody has revoked since.
 type currentTrust struct {
-	truster Truster
+	truster signing.Truster
 	now     func() time.Time
 }
 

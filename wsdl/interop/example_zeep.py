@@ -102,7 +102,7 @@ def arguments():
     parser.add_argument("--bank", default="BANK1", help="our id, as registered with the gateway operator")
     parser.add_argument("--service", default="PASSPORT")
     parser.add_argument("--provider", default="MIA")
-    parser.add_argument("--iin", default="850101300007", help="who receives the service")
+    parser.add_argument("--iin", default="850101300005", help="who receives the service")
     parser.add_argument("--amount", default="1200.00")
     return parser
 
