@@ -279,7 +279,7 @@ func TestValidateNamesTheBadField(t *testing.T) {
 		"soap.max_connections":            func(c *config.Config) { c.SOAP.MaxConnections = 0 },
 		"soap.timeouts.header":            func(c *config.Config) { c.SOAP.Timeouts.Header = 0 },
 		"signing.rsa.cert":                func(c *config.Config) { c.Signing.RSA = config.KeyPair{} },
-		"signing.ec.cert":                 func(c *config.Config) { c.Signing.EC.Key = "ec.key" },
+		"signing.ec.cert":                 func(c *config.Config) { c.Signing.EC.Cert = "" },
 		"trust.anchors":                   func(c *config.Config) { c.Trust.Anchors = nil },
 		"trust.anchors[0]":                func(c *config.Config) { c.Trust.Anchors = []string{"http://x/root.crt"} },
 		"trust.crls[1]":                   func(c *config.Config) { c.Trust.CRLs = []string{"x", "ldap://x/crl"} },
