@@ -85,7 +85,7 @@ func ReadCodeNumber(s string) (CodeNumber, error) {
 // Valid reports whether the number is in range and its check digits fit.
 func (n CodeNumber) Valid() bool {
 	check := n % 100
-	return n >= 100 && n < numberLimit && n%97 == 1 && check >= 2
+	return n >= 100 && n < numberLimit && n%97 == 1 && 2 <= check && check <= 98
 }
 
 // String returns the wire form, 16 digits.

@@ -8,10 +8,10 @@ package banks
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
-	"slices"
-	"strings"
+	"math/big"
 	"sync/atomic"
 	"time"
 
@@ -40,6 +40,8 @@ type snapshot struct {
 	version      int64
 	participants map[tolem.ParticipantID]tolem.Participant
 	certificates map[tolem.Fingerprint]tolem.Certificate
+	bySerial     map[string][][]byte // DER by serial number
+	bySubjectKey map[string][]byte   // DER by subject key identifier; nil: more than one has it
 	providers    map[tolem.ProviderID]tolem.Provider
 	services     map[tolem.ServiceCode]tolem.Service
 	byCode       []tolem.Service
@@ -81,6 +83,8 @@ func readSnapshot(tx *store.Tx, version int64) (*snapshot, error) {
 		version:      version,
 		participants: make(map[tolem.ParticipantID]tolem.Participant),
 		certificates: make(map[tolem.Fingerprint]tolem.Certificate),
+		bySerial:     make(map[string][][]byte),
+		bySubjectKey: make(map[string][]byte),
 		providers:    make(map[tolem.ProviderID]tolem.Provider),
 		services:     make(map[tolem.ServiceCode]tolem.Service),
 	}
@@ -91,12 +95,14 @@ func readSnapshot(tx *store.Tx, version int64) (*snapshot, error) {
 	for _, p := range participants {
 		s.participants[p.ID] = p
 	}
-	certificates, err := tx.Certificates()
+	certificates, err := tx.Certificates("")
 	if err != nil {
 		return nil, err
 	}
 	for _, c := range certificates {
-		s.certificates[c.Fingerprint] = c
+		if err := s.addCertificate(c); err != nil {
+			return nil, err
+		}
 	}
 	providers, err := tx.Providers()
 	if err != nil {
@@ -105,14 +111,36 @@ func readSnapshot(tx *store.Tx, version int64) (*snapshot, error) {
 	for _, p := range providers {
 		s.providers[p.ID] = p
 	}
-	if s.byCode, err = tx.Services(); err != nil {
+	if s.byCode, err = tx.Services(""); err != nil {
 		return nil, err
 	}
-	slices.SortFunc(s.byCode, func(a, b tolem.Service) int { return strings.Compare(string(a.Code), string(b.Code)) })
 	for _, v := range s.byCode {
 		s.services[v.Code] = v
 	}
 	return s, nil
+}
+
+// addCertificate enters a certificate under all the names by which a message
+// may refer to it. A withdrawn one is known, but found by no reference.
+func (s *snapshot) addCertificate(c tolem.Certificate) error {
+	s.certificates[c.Fingerprint] = c
+	if c.Withdrawn {
+		return nil
+	}
+	parsed, err := x509.ParseCertificate(c.DER)
+	if err != nil {
+		return fmt.Errorf("certificate %s of %s: %w", c.Fingerprint, c.Participant, err)
+	}
+	serial := parsed.SerialNumber.String()
+	s.bySerial[serial] = append(s.bySerial[serial], c.DER)
+	if id := string(parsed.SubjectKeyId); id != "" {
+		if _, taken := s.bySubjectKey[id]; taken {
+			s.bySubjectKey[id] = nil
+		} else {
+			s.bySubjectKey[id] = c.DER
+		}
+	}
+	return nil
 }
 
 // Holder returns the participant to whom the certificate is registered.
@@ -156,6 +184,18 @@ func (d *Directory) Authorise(signer, channel tolem.Fingerprint, op tolem.Operat
 func (d *Directory) BodyOnly(certificate tolem.Fingerprint) bool {
 	p, err := d.Holder(certificate)
 	return err == nil && p.BodyOnly
+}
+
+// BySerial returns the DER of every registered certificate with this serial
+// number, for messages that name their certificate by issuer and serial.
+func (d *Directory) BySerial(serial *big.Int) [][]byte {
+	return d.current.Load().bySerial[serial.String()]
+}
+
+// BySubjectKeyID returns the DER of the registered certificate with this
+// subject key identifier, nil if there is none or more than one.
+func (d *Directory) BySubjectKeyID(id []byte) []byte {
+	return d.current.Load().bySubjectKey[string(id)]
 }
 
 // Participant returns a participant by its id.

@@ -146,7 +146,7 @@ func (n *node) address() string { return "https://" + n.soapListener.Addr().Stri
 func (n *node) newSOAPServer(pair tls.Certificate) *http.Server {
 	mux := http.NewServeMux()
 	mux.Handle(soapPath, n.handler())
-	mux.Handle("POST "+uddiPath, uddi.NewHandler(n.published))
+	mux.Handle(uddiPath, uddi.Handler(n.published))
 	t := n.config.SOAP.Timeouts
 	return &http.Server{
 		Handler:           mux,
@@ -166,7 +166,7 @@ func (n *node) newSOAPServer(pair tls.Certificate) *http.Server {
 }
 
 // published is what the register tells everybody (GW-028).
-func (n *node) published() uddi.Register { return publish(n.directory, n.config, n.address()) }
+func (n *node) published() uddi.Snapshot { return publish(n.directory, n.config, n.address()) }
 
 // stop ends the node: it says that it is not ready, finishes what it has
 // accepted, and closes the database last.

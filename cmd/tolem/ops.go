@@ -63,6 +63,5 @@ func writeStatus(w http.ResponseWriter, ok bool, parts map[string]string) {
 	if err != nil {
 		return
 	}
-	_, err = w.Write(append(body, '\n'))
-	_ = err // the prober has hung up
+	w.Write(append(body, '\n')) //nolint:errcheck // the prober has hung up
 }

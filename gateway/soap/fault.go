@@ -96,60 +96,17 @@ func retryOf(code tolem.ResultCode) string {
 	return retryNo
 }
 
-// payload builds the Body's child for the fault, in canonical form: the
-// envelope's prefixes soap, wsse and wsu are in scope.
+// payload builds the Body's child for the fault.
 func (f fault) payload(version signing.Version, requestID tolem.RequestID, incident string) []byte {
-	w := &writer{buf: make([]byte, 0, 1024)}
 	message := f.code.Text()
 	if f.detail != "" {
 		message = f.detail
 	}
-	w.open("soap:Fault")
-	if version == signing.SOAP12 {
-		code, sub := f.soap12()
-		w.open("soap:Code")
-		w.text("soap:Value", code)
-		if sub != "" {
-			w.open("soap:Subcode")
-			w.text("soap:Value", sub)
-			w.close("soap:Subcode")
-		}
-		w.close("soap:Code")
-		w.open("soap:Reason")
-		w.buf = append(w.buf, `<soap:Text xml:lang="en">`...)
-		w.buf = appendEscaped(w.buf, message)
-		w.close("soap:Text")
-		w.close("soap:Reason")
-		w.open("soap:Detail")
-	} else {
-		w.text("faultcode", f.faultCode)
-		w.text("faultstring", message)
-		w.open("detail")
-	}
-	w.buf = append(w.buf, `<GatewayFault xmlns="`+Namespace+`">`...)
+	w := document("GatewayFault")
 	w.text("code", string(f.code))
 	w.text("message", message)
 	w.text("requestId", string(requestID))
 	w.text("incidentId", incident)
 	w.text("retry", f.retry)
-	w.close("GatewayFault")
-	if version == signing.SOAP12 {
-		w.close("soap:Detail")
-	} else {
-		w.close("detail")
-	}
-	return w.end("soap:Fault")
-}
-
-// soap12 translates the fault code of SOAP 1.1 to code and subcode of 1.2.
-func (f fault) soap12() (code, sub string) {
-	switch f.faultCode {
-	case "soap:Client":
-		return "soap:Sender", ""
-	case "soap:Server":
-		return "soap:Receiver", ""
-	case "soap:MustUnderstand", "soap:VersionMismatch":
-		return f.faultCode, ""
-	}
-	return "soap:Sender", f.faultCode
+	return signing.AppendFault(nil, version, signing.Fault{Code: f.faultCode, Reason: message, Detail: w.end("GatewayFault")})
 }
