@@ -74,7 +74,7 @@ func zeep(t *testing.T, gw *counterpart, kind pki.KeyKind, program string, args 
 		return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.Certificate().Raw})
 	}
 	root := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: gw.pki.Root.Cert.Raw})
-	ours := write(must(gw.pki.Issue(pki.Spec{CommonName: "Zeep Bank", Usage: pki.Signing, Key: kind})), "signing")
+	ours := write(gw.identity("Zeep Bank", kind), "signing")
 	channel := write(gw.tls, "tls")
 	all := []string{
 		filepath.Join("..", "interop", program), "--address", gw.address(), "--ca", file("root.pem", root),
