@@ -1,0 +1,143 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Tx is a transaction inside the closure of Update or View. It is used by the
+// closure's goroutine only and is dead when the closure returns.
+//
+// Reads do not share one snapshot: each sees what was committed when it was
+// made. Read the code before its payment, so that what the code says has
+// happened is there.
+type Tx struct {
+	db   *DB
+	ctx  context.Context
+	now  time.Time
+	set  *writeSet // nil within View
+	err  error     // the first misuse or failed sealing; fails the transaction
+	dead bool
+}
+
+type insideKey struct{}
+
+// Update runs fn and commits what it wrote. If it was overtaken, fn is run
+// again; it must have no effect but through the Tx. An error of fn is
+// returned as it is and nothing is written.
+//
+// Update waits for the outcome once its writes are on their way to the
+// database, whatever becomes of ctx; before that it returns the context's
+// error and nothing is written.
+func (db *DB) Update(ctx context.Context, fn func(*Tx) error) error {
+	if ctx.Value(insideKey{}) != nil {
+		return ErrNested
+	}
+	for attempt := 1; attempt <= maxAttempts; attempt++ {
+		if attempt > 1 {
+			db.stats.reruns.Add(1)
+		}
+		set := newWriteSet()
+		if err := db.run(ctx, set, fn); err != nil {
+			return err
+		}
+		if set.empty() {
+			return nil
+		}
+		err := db.commit(ctx, set)
+		switch {
+		case err == nil:
+			return nil
+		case errors.Is(err, errOvertaken):
+			db.stats.conflicts.Add(1)
+		case errors.Is(err, ErrUnknownOutcome) && set.rerunnable:
+			db.stats.unknown.Add(1)
+		default:
+			return err
+		}
+		if ctx.Err() != nil && errors.Is(err, errOvertaken) {
+			return ctx.Err()
+		}
+	}
+	return ErrConflict
+}
+
+// View runs fn to read. Writes within it are an error.
+func (db *DB) View(ctx context.Context, fn func(*Tx) error) error {
+	if ctx.Value(insideKey{}) != nil {
+		return ErrNested
+	}
+	return db.run(ctx, nil, fn)
+}
+
+func (db *DB) run(ctx context.Context, set *writeSet, fn func(*Tx) error) error {
+	tx := &Tx{db: db, ctx: ctx, now: db.now(), set: set}
+	defer func() { tx.dead = true }()
+	if err := fn(tx); err != nil {
+		return err
+	}
+	return tx.err
+}
+
+// Now is the time of the transaction, fixed when the closure began, in UTC to
+// the microsecond.
+func (tx *Tx) Now() time.Time { return tx.now }
+
+// Context returns the context of the transaction, for what a closure calls.
+// Update and View refuse to run under it.
+func (tx *Tx) Context() context.Context { return context.WithValue(tx.ctx, insideKey{}, true) }
+
+// fail remembers the first error of a write, which has no result of its own.
+func (tx *Tx) fail(err error) {
+	if tx.err == nil {
+		tx.err = err
+	}
+}
+
+// writable reports whether a write may be collected, and fails the
+// transaction if not.
+func (tx *Tx) writable() bool {
+	switch {
+	case tx.dead:
+		panic("store: Tx used after its closure returned")
+	case tx.set == nil:
+		tx.fail(ErrReadOnly)
+		return false
+	}
+	return tx.err == nil
+}
+
+// exec collects a single statement.
+func (tx *Tx) exec(s single, keys ...guardKey) {
+	if !tx.writable() {
+		return
+	}
+	tx.set.singles = append(tx.set.singles, s)
+	for _, k := range keys {
+		tx.set.guard(k)
+	}
+}
+
+// seal encrypts personal data of a row; context binds it to that row.
+func (tx *Tx) seal(plain []byte, context string) []byte {
+	sealed, err := tx.db.vault.Seal(plain, []byte(context))
+	if err != nil {
+		tx.fail(fmt.Errorf("seal %s: %w", context, err))
+	}
+	return sealed
+}
+
+// open decrypts what seal made.
+func (db *DB) open(sealed []byte, context string) ([]byte, error) {
+	plain, err := db.vault.Open(sealed, []byte(context))
+	if err != nil {
+		return nil, fmt.Errorf("open %s: %w", context, err)
+	}
+	return plain, nil
+}
+
+func isContextError(err error) bool {
+	return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
+}
