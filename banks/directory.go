@@ -191,11 +191,15 @@ func (d *Directory) BodyOnly(certificate tolem.Fingerprint) bool {
 
 // BySerial returns the DER of every registered certificate with this serial
 // number, for messages that name their certificate by issuer and serial.
-func (d *Directory) BySerial(serial *big.Int) [][]byte { return d.current.Load().bySerial[serial.String()] }
+func (d *Directory) BySerial(serial *big.Int) [][]byte {
+	return d.current.Load().bySerial[serial.String()]
+}
 
 // BySubjectKeyID returns the DER of the registered certificate with this
 // subject key identifier, nil if there is none or more than one.
-func (d *Directory) BySubjectKeyID(id []byte) []byte { return d.current.Load().bySubjectKey[string(id)] }
+func (d *Directory) BySubjectKeyID(id []byte) []byte {
+	return d.current.Load().bySubjectKey[string(id)]
+}
 
 // Participant returns a participant by its id.
 func (d *Directory) Participant(id tolem.ParticipantID) (tolem.Participant, bool) {

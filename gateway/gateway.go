@@ -171,11 +171,12 @@ func (g *Gateway) keep(tx *store.Tx, m Message, reply Reply) error {
 	if err := g.evidence.Add(tx, out); err != nil {
 		return err
 	}
-	return tx.InsertRequest(store.Request{
+	tx.InsertRequest(store.Request{
 		Participant: m.Sender.ID, ID: m.RequestID, Operation: m.Operation,
 		BodyHash: m.BodyHash, SignedInfo: m.SignedInfo,
 		Code: reply.Outcome.Code, Result: reply.Outcome.Result, Answer: out.ID, At: m.Record.At,
 	})
+	return nil
 }
 
 // repeat answers a request that was answered before. The repetition itself is
@@ -224,11 +225,10 @@ func code(tx *store.Tx, n tolem.CodeNumber) (tolem.Code, error) {
 }
 
 // apply stores what a decision changed.
-func apply(tx *store.Tx, before tolem.Code, d tolem.Decision) error {
-	if !d.Changed() {
-		return nil
+func apply(tx *store.Tx, before tolem.Code, d tolem.Decision) {
+	if d.Changed() {
+		tx.ChangeCode(before, d)
 	}
-	return tx.ChangeCode(before, d)
 }
 
 func drawCode() (tolem.CodeNumber, error) { return tolem.DrawCodeNumber(rand.Reader) }

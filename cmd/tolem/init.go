@@ -281,7 +281,7 @@ func (in installation) nextSteps(file string) string {
 	fmt.Fprintf(&b, `Register who may call, and what can be paid:
 
   tolem participant add --config %[1]s --id BANK1 --kind bank --name "First Bank" --cert SIGNING.pem --cert TLS.pem
-  tolem provider add    --config %[1]s --id PROV1 --bin 990240001235 --name "Provider" --account KZ000000000000000000
+  tolem provider add    --config %[1]s --id PROV1 --bin 990240001237 --name "Provider" --account KZ000000000000000000
   tolem service add     --config %[1]s --code S1 --provider PROV1 --name "Service" --amount 1200.00
 
 Then serve:

@@ -86,7 +86,7 @@ func (n *node) seal(ctx context.Context) error {
 // expire moves unpaid codes whose term has run out (GW-P12).
 func (n *node) expire(ctx context.Context) error {
 	for {
-		expired, err := n.db.ExpireDue(ctx, time.Now(), expireBatch)
+		expired, err := n.db.ExpireDue(ctx, expireBatch)
 		if err != nil || expired < expireBatch {
 			return err
 		}

@@ -21,7 +21,7 @@ func providerAddCommand(io streams) *cobra.Command {
 	var id, bin, account string
 	c := &cobra.Command{
 		Use: "add", Short: "Register a provider", Args: noArgs,
-		Example: `  tolem provider add --id PROV1 --bin 990240001235 --name "Provider" --account KZ000000000000000000`,
+		Example: `  tolem provider add --id PROV1 --bin 990240001237 --name "Provider" --account KZ000000000000000000`,
 	}
 	file := configFlag(c)
 	f := c.Flags()

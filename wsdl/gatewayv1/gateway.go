@@ -39,7 +39,7 @@ type IIN string
 // Full name of a person.
 type PersonName string
 
-// A number or name that the caller gives, of printable characters.
+// A number or name that the caller gives, without control characters.
 type Reference string
 
 // Account or invoice number, for example an IBAN.
@@ -120,8 +120,7 @@ const (
 // UNKNOWN_SERVICE no such service, or not active;
 // AMOUNT_NOT_ALLOWED the amount does not fit the price of the service;
 // NOT_OWNER the code was requested by another participant;
-// UNKNOWN_REQUEST no request with this id was accepted from the caller;
-// TOO_MANY_UNKNOWN_CODES slow down and try again later.
+// UNKNOWN_REQUEST no request with this id was accepted from the caller.
 // The list may grow, so the type is a pattern and no enumeration: programs generated today must
 // accept an answer of tomorrow. Treat an unknown code as a refusal.
 type ResultCode string
@@ -140,6 +139,7 @@ type OperationName string
 // UNKNOWN_OPERATION no such operation;
 // TOO_LARGE the request is larger than allowed;
 // TOO_MANY_REQUESTS slow down;
+// TOO_MANY_UNKNOWN_CODES too many payment codes that do not exist; try again later;
 // UNAVAILABLE the service cannot answer now;
 // INTERNAL the request failed inside the gateway.
 // The list may grow; act on the element retry, which is complete.

@@ -1,0 +1,206 @@
+package client
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"net/http/httptrace"
+	"strings"
+
+	"tolem"
+	"tolem/signing"
+)
+
+// exchange is one attempt to call an operation. It stands between gowsdl's
+// SOAP client and the network: the envelope that goes in leaves signed, and
+// what comes out is a Body whose signature has been verified and whose result
+// is OK. Everything else comes out as an error.
+type exchange struct {
+	client    *Client
+	operation tolem.Operation
+	requestID tolem.RequestID
+
+	request, answer []byte
+	connected       bool // something may have reached the gateway
+}
+
+// Do implements the HTTPClient interface of gowsdl's runtime.
+func (x *exchange) Do(req *http.Request) (*http.Response, error) {
+	envelope, err := io.ReadAll(req.Body)
+	if err != nil {
+		return nil, err
+	}
+	if x.request, err = x.sign(envelope); err != nil {
+		return nil, err
+	}
+	if x.answer, err = x.send(req.Context(), req.Header.Get("SOAPAction")); err != nil {
+		return nil, err
+	}
+	body, err := x.open(x.answer)
+	if err != nil {
+		return nil, err
+	}
+	return &http.Response{
+		StatusCode: http.StatusOK,
+		Header:     http.Header{"Content-Type": {"text/xml; charset=utf-8"}},
+		Body:       io.NopCloser(io.MultiReader(strings.NewReader(openEnvelope), bytes.NewReader(body), strings.NewReader(closeEnvelope))),
+		Request:    req,
+	}, nil
+}
+
+// gowsdl reads SOAP 1.1 envelopes only, but takes a Body of either version.
+const (
+	openEnvelope  = `<Envelope xmlns="http://schemas.xmlsoap.org/soap/envelope/">`
+	closeEnvelope = `</Envelope>`
+)
+
+// What gowsdl's runtime writes around the Body's child. Text inside it is
+// escaped, so the end tag cannot stand in it.
+const (
+	openBody  = "<soap:Body>"
+	closeBody = "</soap:Body>"
+)
+
+func (x *exchange) sign(envelope []byte) ([]byte, error) {
+	_, rest, opened := bytes.Cut(envelope, []byte(openBody))
+	payload, _, closed := bytes.Cut(rest, []byte(closeBody))
+	if !opened || !closed {
+		return nil, fmt.Errorf("%s: no Body in what is to be signed", x.operation)
+	}
+	canonical, err := signing.Canonicalize(payload)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", x.operation, err)
+	}
+	signed, err := x.client.config.Signer.Sign(x.version(), canonical, x.client.config.Now())
+	if err != nil {
+		return nil, fmt.Errorf("sign %s: %w", x.operation, err)
+	}
+	return signed, nil
+}
+
+func (x *exchange) version() signing.Version {
+	if x.client.config.SOAP12 {
+		return signing.SOAP12
+	}
+	return signing.SOAP11
+}
+
+// send posts the signed request and returns what came back, if it may be an
+// answer at all.
+func (x *exchange) send(ctx context.Context, action string) ([]byte, error) {
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		GotConn: func(httptrace.GotConnInfo) { x.connected = true },
+	})
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, x.client.config.Address, bytes.NewReader(x.request))
+	if err != nil {
+		return nil, err
+	}
+	x.setHeader(req.Header, action)
+	res, err := x.client.http.Do(req)
+	if err != nil {
+		if !x.connected {
+			return nil, fmt.Errorf("%w: %w", ErrUnreachable, err)
+		}
+		return nil, fmt.Errorf("%w: %w", ErrLost, err)
+	}
+	defer res.Body.Close()
+	return readAnswer(res)
+}
+
+func (x *exchange) setHeader(h http.Header, action string) {
+	if x.version() == signing.SOAP12 {
+		h.Set("Content-Type", `application/soap+xml; charset=utf-8; action="`+action+`"`)
+		return
+	}
+	h.Set("Content-Type", "text/xml; charset=utf-8")
+	h.Set("SOAPAction", `"`+action+`"`)
+}
+
+// readAnswer returns the content of an answer or a fault. What is no XML comes
+// from something in between, or from the gateway's HTTP layer: with a status of
+// the 4xx kind repeating would not help.
+func readAnswer(res *http.Response) ([]byte, error) {
+	content, err := io.ReadAll(io.LimitReader(res.Body, MaxAnswerBytes+1))
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("%w: %w", ErrLost, err)
+	case len(content) > MaxAnswerBytes:
+		return nil, fmt.Errorf("%w: larger than %d bytes", ErrAnswer, MaxAnswerBytes)
+	}
+	kind, _, _ := mime.ParseMediaType(res.Header.Get("Content-Type"))
+	soap := kind == "text/xml" || kind == "application/soap+xml"
+	switch {
+	case soap && (res.StatusCode == http.StatusOK || res.StatusCode == http.StatusInternalServerError):
+		return content, nil
+	case res.StatusCode < http.StatusInternalServerError:
+		return nil, fmt.Errorf("%w: HTTP status %s, %s", ErrAnswer, res.Status, kind)
+	}
+	return nil, fmt.Errorf("%w: HTTP status %s, %s", ErrLost, res.Status, kind)
+}
+
+// open verifies an answer and returns its Body if the result is OK.
+func (x *exchange) open(raw []byte) ([]byte, error) {
+	verified, err := x.client.verify(raw)
+	stored := expired(err)
+	if stored {
+		verified, err = x.client.verifyStored(raw)
+	}
+	if err != nil {
+		return nil, err
+	}
+	body, err := readBody(verified.Body)
+	if err != nil {
+		return nil, err
+	}
+	switch fault := body.fault(); {
+	case fault != nil && stored:
+		return nil, fmt.Errorf("%w: a fault of an earlier time", ErrAnswer)
+	case fault != nil:
+		return nil, x.fault(fault)
+	}
+	return verified.Body, x.accept(body.Content)
+}
+
+// expired reports whether a message was in order but for its age.
+func expired(err error) bool {
+	var refused *signing.Error
+	return errors.As(err, &refused) && refused.Class == signing.ClassExpired
+}
+
+// accept checks that this is the answer to our request, and that it says OK.
+func (x *exchange) accept(answer answerHead) error {
+	switch {
+	case answer.XMLName.Local != string(x.operation)+"Response":
+		return fmt.Errorf("%w: %s answers %s", ErrAnswer, answer.XMLName.Local, x.operation)
+	case !strings.EqualFold(answer.RequestID, string(x.requestID)):
+		return fmt.Errorf("%w: it is for request %q", ErrAnswer, answer.RequestID)
+	case answer.ResultCode == "":
+		return fmt.Errorf("%w: no result code", ErrAnswer)
+	case answer.ResultCode != string(tolem.OK):
+		return &Refusal{
+			Operation: x.operation, RequestID: x.requestID,
+			Code: tolem.ResultCode(answer.ResultCode), Text: answer.ResultText,
+		}
+	}
+	return nil
+}
+
+// fault checks that the fault is about our request, as far as it says.
+func (x *exchange) fault(f *Fault) error {
+	if f.RequestID != "" && !strings.EqualFold(string(f.RequestID), string(x.requestID)) {
+		return fmt.Errorf("%w: a fault of request %q", ErrAnswer, f.RequestID)
+	}
+	f.Operation, f.RequestID = x.operation, x.requestID
+	return f
+}
+
+func (x *exchange) seen(attempt int, err error) Exchange {
+	return Exchange{
+		Operation: x.operation, RequestID: x.requestID, Attempt: attempt,
+		Request: x.request, Answer: x.answer, Err: unusable(err),
+	}
+}
