@@ -30,7 +30,7 @@ type Config struct {
 	Currency     tolem.Currency `koanf:"currency"`
 	Codes        Codes          `koanf:"codes"`
 	Limits       Limits         `koanf:"limits"`
-	Vault        Vault          `koanf:"vault"`
+	Vault        KeyPair        `koanf:"vault"`
 	Archive      Archive        `koanf:"archive"`
 	Log          Log            `koanf:"log"`
 	Shutdown     Shutdown       `koanf:"shutdown"`
@@ -47,7 +47,6 @@ type SOAP struct {
 
 // Timeouts bound every stage of a call.
 type Timeouts struct {
-	Handshake time.Duration `koanf:"handshake"`
 	Header    time.Duration `koanf:"header"`
 	Body      time.Duration `koanf:"body"`
 	Operation time.Duration `koanf:"operation"`
@@ -97,14 +96,6 @@ type Limits struct {
 	UnknownCodesPerMinute int `koanf:"unknown_codes_per_minute"`
 }
 
-// Vault holds the keys that encrypt personal data at rest: data keys, each in
-// a file of its own, wrapped for the vault's certificate.
-type Vault struct {
-	Keys []string `koanf:"keys" is:"path"`
-	Cert string   `koanf:"cert" is:"path"`
-	Key  string   `koanf:"key" is:"path"`
-}
-
 // Archive says how the evidence is sealed.
 type Archive struct {
 	Origin        string        `koanf:"origin"`
@@ -132,7 +123,6 @@ func Defaults() Config {
 			Listen:         ":8443",
 			MaxConnections: 4096,
 			Timeouts: Timeouts{
-				Handshake: 10 * time.Second,
 				Header:    5 * time.Second,
 				Body:      10 * time.Second,
 				Operation: 15 * time.Second,
@@ -149,7 +139,6 @@ func Defaults() Config {
 		Currency: tolem.KZT,
 		Codes:    Codes{TTL: 24 * time.Hour, ExpireEvery: time.Minute},
 		Limits:   Limits{RatePerSecond: 2000, Burst: 4000, Concurrent: 256, UnknownCodesPerMinute: 30},
-		Vault:    Vault{Keys: []string{}},
 		Archive:  Archive{Origin: "tolem", SealEvery: time.Second},
 		Log:      Log{Level: "info", Format: "json"},
 		Shutdown: Shutdown{Grace: 30 * time.Second},

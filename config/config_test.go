@@ -77,7 +77,7 @@ func TestSampleSaysEverySetting(t *testing.T) {
 		want.Database = "sqlite:" + path.Draw(t, "database")
 		want.SOAP.TLS = config.KeyPair{Cert: path.Draw(t, "cert"), Key: path.Draw(t, "key")}
 		want.Trust.CRLs = rapid.SliceOfN(path, 0, 3).Draw(t, "crls")
-		want.Vault.Keys = rapid.SliceOfN(path, 0, 3).Draw(t, "keys")
+		want.Vault = config.KeyPair{Cert: path.Draw(t, "vault cert"), Key: path.Draw(t, "vault key")}
 		want.SOAP.PublicAddress = rapid.SampledFrom([]string{"", "https://pay.example.kz/soap/v1"}).Draw(t, "address")
 		want.SOAP.Timeouts.Idle = duration.Draw(t, "idle")
 		want.Limits.Burst = rapid.IntRange(1, 1e6).Draw(t, "burst")
@@ -259,6 +259,9 @@ func usable() config.Config {
 	c := config.Defaults()
 	c.SOAP.TLS = config.KeyPair{Cert: "tls.crt", Key: "tls.key"}
 	c.Signing.RSA = config.KeyPair{Cert: "rsa.crt", Key: "rsa.key"}
+	c.Signing.EC = config.KeyPair{Cert: "ec.crt", Key: "ec.key"}
+	c.Vault = config.KeyPair{Cert: "vault.crt", Key: "vault.key"}
+	c.Archive.CheckpointKey = "checkpoint.key"
 	c.Trust.Anchors = []string{"root.crt"}
 	return c
 }
@@ -276,7 +279,7 @@ func TestValidateNamesTheBadField(t *testing.T) {
 		"soap.max_connections":            func(c *config.Config) { c.SOAP.MaxConnections = 0 },
 		"soap.timeouts.header":            func(c *config.Config) { c.SOAP.Timeouts.Header = 0 },
 		"signing.rsa.cert":                func(c *config.Config) { c.Signing.RSA = config.KeyPair{} },
-		"signing.ec.cert":                 func(c *config.Config) { c.Signing.EC.Key = "ec.key" },
+		"signing.ec.cert":                 func(c *config.Config) { c.Signing.EC.Cert = "" },
 		"trust.anchors":                   func(c *config.Config) { c.Trust.Anchors = nil },
 		"trust.anchors[0]":                func(c *config.Config) { c.Trust.Anchors = []string{"http://x/root.crt"} },
 		"trust.crls[1]":                   func(c *config.Config) { c.Trust.CRLs = []string{"x", "ldap://x/crl"} },
@@ -286,7 +289,7 @@ func TestValidateNamesTheBadField(t *testing.T) {
 		"currency":                        func(c *config.Config) { c.Currency = "USD" },
 		"codes.ttl":                       func(c *config.Config) { c.Codes.TTL = -time.Hour },
 		"limits.unknown_codes_per_minute": func(c *config.Config) { c.Limits.UnknownCodesPerMinute = -1 },
-		"vault.keys":                      func(c *config.Config) { c.Vault.Keys = []string{"k1"} },
+		"vault.cert":                      func(c *config.Config) { c.Vault = config.KeyPair{} },
 		"archive.origin":                  func(c *config.Config) { c.Archive.Origin = "two words" },
 		"log.level":                       func(c *config.Config) { c.Log.Level = "loud" },
 		"log.format":                      func(c *config.Config) { c.Log.Format = "xml" },

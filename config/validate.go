@@ -83,12 +83,20 @@ func (c *Config) checkSOAP(v *validator) {
 }
 
 func (c *Config) checkKeys(v *validator) {
-	noRSA, noEC := v.pair("signing.rsa", c.Signing.RSA), v.pair("signing.ec", c.Signing.EC)
-	if noRSA && noEC {
-		v.add("signing.rsa.cert", "needed: every answer is signed (signing.ec alone is enough if every caller can verify ECDSA)")
+	for _, needed := range []struct {
+		key, why string
+		pair     KeyPair
+	}{
+		{"signing.rsa", "every answer is signed, with RSA unless the caller signed with EC", c.Signing.RSA},
+		{"signing.ec", "requests signed with EC are answered with EC", c.Signing.EC},
+		{"vault", "personal data is encrypted at rest", c.Vault},
+	} {
+		if v.pair(needed.key, needed.pair) {
+			v.add(needed.key+".cert", "needed: %s", needed.why)
+		}
 	}
-	if noVault := v.pair("vault", KeyPair{Cert: c.Vault.Cert, Key: c.Vault.Key}); noVault != (len(c.Vault.Keys) == 0) {
-		v.add("vault.keys", "give vault.keys, vault.cert and vault.key together or none of them")
+	if c.Archive.CheckpointKey == "" {
+		v.add("archive.checkpoint_key", "needed: the archive's checkpoints are signed")
 	}
 	if c.Archive.Origin == "" || strings.ContainsAny(c.Archive.Origin, " +\n\t\r") {
 		v.add("archive.origin", "must be a name without spaces and plus signs; it stands in every checkpoint")
@@ -111,7 +119,6 @@ func (c *Config) checkNumbers(v *validator) {
 		is       time.Duration
 		min, max time.Duration
 	}{
-		{"soap.timeouts.handshake", c.SOAP.Timeouts.Handshake, 100 * time.Millisecond, time.Minute},
 		{"soap.timeouts.header", c.SOAP.Timeouts.Header, 100 * time.Millisecond, time.Minute},
 		{"soap.timeouts.body", c.SOAP.Timeouts.Body, 100 * time.Millisecond, 5 * time.Minute},
 		{"soap.timeouts.operation", c.SOAP.Timeouts.Operation, 100 * time.Millisecond, 5 * time.Minute},

@@ -112,13 +112,37 @@ func (db *DB) AddVaultKey(ctx context.Context, wrapped []byte) (WrappedKey, erro
 			return fmt.Errorf("vault key: all 255 ids are used: %w", ErrExists)
 		}
 		added.ID = byte(next)
-		tx.exec(single{
-			text: `INSERT INTO vault_key (id, wrapped, at) VALUES ($1, $2, $3) ON CONFLICT (id) DO NOTHING`,
-			args: []any{int64(next), wrapped, micros(tx.now)}, want: 1,
-		}, guardKey{table: "vault_key"})
+		tx.insertVaultKey(added)
 		return nil
 	})
 	return added, err
+}
+
+// EnsureVaultKey stores the first wrapped key if there is none yet, and
+// returns all keys. Of several nodes that start on an empty database one
+// stores its key and the others find it.
+func (db *DB) EnsureVaultKey(ctx context.Context, create func() ([]byte, error)) (keys []WrappedKey, err error) {
+	err = db.Update(ctx, func(tx *Tx) error {
+		if keys, err = db.VaultKeys(tx.ctx); err != nil || len(keys) > 0 {
+			return err
+		}
+		wrapped, err := create()
+		if err != nil {
+			return err
+		}
+		keys = []WrappedKey{{ID: 1, Wrapped: wrapped}}
+		tx.insertVaultKey(keys[0])
+		return nil
+	})
+	return keys, err
+}
+
+// insertVaultKey stores a key. If its id is taken, the closure is run again.
+func (tx *Tx) insertVaultKey(k WrappedKey) {
+	tx.exec(single{
+		text: `INSERT INTO vault_key (id, wrapped, at) VALUES ($1, $2, $3) ON CONFLICT (id) DO NOTHING`,
+		args: []any{int64(k.ID), k.Wrapped, micros(tx.now)}, want: 1,
+	}, guardKey{table: "vault_key"})
 }
 
 // UseVault gives an open store its vault, whose wrapped keys may lie in the

@@ -122,9 +122,9 @@ func (w *demoWorld) populate(ctx context.Context) error {
 	}
 	return w.node.db.Update(ctx, func(tx *store.Tx) error {
 		for _, c := range cast {
-			tx.PutParticipant(c.p)
+			tx.AddParticipant(c.p)
 			for _, id := range []*pki.Identity{w.actors[c.p.ID].signing, w.actors[c.p.ID].tls} {
-				tx.PutCertificate(tolem.Certificate{
+				tx.AddCertificate(tolem.Certificate{
 					Fingerprint: tolem.FingerprintOf(id.Cert.Raw), Participant: c.p.ID, DER: id.Cert.Raw,
 					NotAfter: id.Cert.NotAfter, AddedAt: now,
 				})

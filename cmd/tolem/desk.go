@@ -3,11 +3,8 @@ package main
 import (
 	"context"
 	"crypto"
-	"crypto/x509"
-	"encoding/pem"
 	"errors"
 	"fmt"
-	"os"
 	"time"
 
 	"tolem/config"
@@ -42,14 +39,14 @@ func openDesk(ctx context.Context, c *config.Config, options store.Options) (*de
 	if err != nil {
 		return nil, err
 	}
-	if options.Vault, err = openVault(c.Vault); err != nil {
-		return nil, err
-	}
 	db, err := store.Open(ctx, c.Database, options)
 	if err != nil {
 		return nil, err
 	}
-	if err := prepareSchema(ctx, db); err != nil {
+	if err = prepareSchema(ctx, db); err == nil {
+		err = openVault(ctx, db, c.Vault)
+	}
+	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
 	return &desk{config: c, zone: zone, db: db}, nil
@@ -65,41 +62,30 @@ func prepareSchema(ctx context.Context, db *store.DB) error {
 	return err
 }
 
-// openVault opens the keys that encrypt personal data at rest.
-func openVault(c config.Vault) (store.Vault, error) {
-	key, err := readKey(c.Key)
+// openVault opens the keys that encrypt personal data at rest. They lie in the
+// database, wrapped for the vault's certificate; an empty database gets its
+// first one.
+func openVault(ctx context.Context, db *store.DB, c config.KeyPair) error {
+	key, err := signing.LoadKey(c.Key)
 	if err != nil {
-		return nil, fmt.Errorf("vault: %w", err)
+		return fmt.Errorf("vault.key: %w", err)
 	}
 	decrypter, ok := key.(crypto.Decrypter)
 	if !ok {
-		return nil, fmt.Errorf("vault: %s cannot decrypt; an RSA key is needed", c.Key)
+		return fmt.Errorf("vault.key: %s cannot decrypt; an RSA key is needed", c.Key)
 	}
-	wrapped := make([][]byte, len(c.Keys))
-	for i, file := range c.Keys {
-		if wrapped[i], err = os.ReadFile(file); err != nil {
-			return nil, fmt.Errorf("vault: %w", err)
-		}
-	}
-	return store.OpenVault(decrypter, wrapped...)
-}
-
-// readKey reads a private key that nobody but its owner can read.
-func readKey(file string) (crypto.PrivateKey, error) {
-	if err := signing.CheckKeyFile(file); err != nil {
-		return nil, err
-	}
-	data, err := os.ReadFile(file)
+	certs, err := readCertificates(c.Cert)
 	if err != nil {
-		return nil, err
+		return fmt.Errorf("vault.cert: %w", err)
 	}
-	block, _ := pem.Decode(data)
-	if block == nil {
-		return nil, fmt.Errorf("%s: no key in PEM", file)
-	}
-	key, err := x509.ParsePKCS8PrivateKey(block.Bytes)
+	keys, err := db.EnsureVaultKey(ctx, func() ([]byte, error) { return store.CreateVaultKey(certs[0]) })
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", file, err)
+		return err
 	}
-	return key, nil
+	vault, err := store.OpenVault(keys, decrypter)
+	if err != nil {
+		return err
+	}
+	db.UseVault(vault)
+	return nil
 }

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"os"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -83,11 +82,8 @@ func openNode(ctx context.Context, c *config.Config, log zerolog.Logger) (_ *nod
 
 // openArchive opens the evidence with the key that signs its checkpoints.
 func openArchive(d *desk) (*archive.Archive, error) {
-	key, err := os.ReadFile(d.config.Archive.CheckpointKey)
+	key, err := signing.ReadSecret(d.config.Archive.CheckpointKey)
 	if err != nil {
-		return nil, fmt.Errorf("archive.checkpoint_key: %w", err)
-	}
-	if err := signing.CheckKeyFile(d.config.Archive.CheckpointKey); err != nil {
 		return nil, fmt.Errorf("archive.checkpoint_key: %w", err)
 	}
 	return archive.New(d.db, archive.Options{Origin: d.config.Archive.Origin, CheckpointKey: strings.TrimSpace(string(key))})
@@ -146,7 +142,7 @@ func (n *node) address() string { return "https://" + n.soapListener.Addr().Stri
 func (n *node) newSOAPServer(pair tls.Certificate) *http.Server {
 	mux := http.NewServeMux()
 	mux.Handle(soapPath, n.handler())
-	mux.Handle("POST "+uddiPath, uddi.NewHandler(n.published))
+	mux.Handle(uddiPath, uddi.Handler(n.published))
 	t := n.config.SOAP.Timeouts
 	return &http.Server{
 		Handler:           mux,
@@ -166,7 +162,7 @@ func (n *node) newSOAPServer(pair tls.Certificate) *http.Server {
 }
 
 // published is what the register tells everybody (GW-028).
-func (n *node) published() uddi.Register { return publish(n.directory, n.config, n.address()) }
+func (n *node) published() uddi.Snapshot { return publish(n.directory, n.config, n.address()) }
 
 // stop ends the node: it says that it is not ready, finishes what it has
 // accepted, and closes the database last.

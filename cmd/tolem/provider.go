@@ -65,7 +65,8 @@ func addProvider(tx *store.Tx, p tolem.Provider) error {
 	} else if !errors.Is(err, store.ErrNotFound) {
 		return err
 	}
-	return tx.PutProvider(p)
+	tx.PutProvider(p)
+	return nil
 }
 
 func providerListCommand(io streams) *cobra.Command {

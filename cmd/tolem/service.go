@@ -100,7 +100,8 @@ func addService(tx *store.Tx, s tolem.Service) error {
 	} else if !errors.Is(err, store.ErrNotFound) {
 		return err
 	}
-	return tx.PutService(s)
+	tx.PutService(s)
+	return nil
 }
 
 func checkProvider(tx *store.Tx, id tolem.ProviderID) error {
@@ -118,7 +119,7 @@ func serviceListCommand(io streams) *cobra.Command {
 		return withDesk(c.Context(), *file, func(ctx context.Context, d *desk) error {
 			var all []tolem.Service
 			err := d.db.View(ctx, func(tx *store.Tx) (err error) {
-				all, err = tx.Services()
+				all, err = tx.Services("")
 				return err
 			})
 			if err != nil {
@@ -183,11 +184,8 @@ is wrong.`,
 					if err := checkProvider(tx, s.Provider); err != nil {
 						return fmt.Errorf("service %s: %w", s.Code, err)
 					}
-					if dryRun {
-						continue
-					}
-					if err := tx.PutService(s); err != nil {
-						return err
+					if !dryRun {
+						tx.PutService(s)
 					}
 				}
 				return nil
