@@ -268,9 +268,8 @@ func TestRevokedGatewayIsNotBelieved(t *testing.T) {
 		gw.respond = func(w http.ResponseWriter, r request) {
 			gw.send(w, http.StatusOK, r, gw.signed(r, time.Now().Add(-age), payload(r, "OK", codeField())))
 		}
-		chains := gw.chains()
-		chains.refuse = trust.ErrRevoked
-		_, err := gw.client(func(c *client.Config) { c.Trust = chains }).IssueCode(t.Context(), wanted)
+		gw.revoke(gw.ec)
+		_, err := gw.client(nil).IssueCode(t.Context(), wanted)
 		if !errors.Is(err, trust.ErrRevoked) {
 			t.Errorf("%s: %v", name, err)
 		}

@@ -1,6 +1,8 @@
 package client_test
 
 import (
+	"crypto/rand"
+	"crypto/rsa"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/xml"
@@ -8,6 +10,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -32,6 +35,7 @@ type counterpart struct {
 	rsa    *signing.Signer
 	ec     *signing.Signer
 	verify *signing.Verifier
+	dir    string // of the PKI's files
 	roots  *x509.CertPool
 	tls    *pki.Identity
 
@@ -52,24 +56,6 @@ type request struct {
 	Type      string
 }
 
-type chains struct {
-	roots, intermediates *x509.CertPool
-	refuse               error // of every check, if set
-}
-
-func (c *chains) Check(cert *x509.Certificate, now time.Time) (trust.Proof, error) {
-	if c.refuse != nil {
-		return trust.Proof{}, c.refuse
-	}
-	_, err := cert.Verify(x509.VerifyOptions{
-		Roots: c.roots, Intermediates: c.intermediates, CurrentTime: now, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageAny},
-	})
-	if err != nil {
-		return trust.Proof{}, fmt.Errorf("%w: %w", trust.ErrUntrusted, err)
-	}
-	return trust.Proof{}, nil
-}
-
 func must[T any](v T, err error) T {
 	if err != nil {
 		panic(err)
@@ -80,13 +66,15 @@ func must[T any](v T, err error) T {
 func newCounterpart(t testing.TB) *counterpart {
 	t.Helper()
 	authority := must(pki.New(pki.Options{}))
-	c := &counterpart{t: t, pki: authority, roots: x509.NewCertPool()}
+	c := &counterpart{t: t, pki: authority, roots: x509.NewCertPool(), dir: t.TempDir()}
 	c.roots.AddCert(authority.Root.Cert)
-	c.roots.AddCert(authority.Intermediate.Cert)
+	if err := authority.WriteTo(c.dir); err != nil {
+		t.Fatal(err)
+	}
 	c.rsa = c.signer("gateway.example", pki.RSA2048)
 	c.ec = c.signer("gateway.example", pki.P256)
 	c.tls = must(authority.Issue(pki.Spec{CommonName: "bank", Usage: pki.TLSClient, Key: pki.P256}))
-	c.verify = signing.NewVerifier(c.chains(), nil)
+	c.verify = signing.NewVerifier(c.trust(), nil)
 	c.respond = func(w http.ResponseWriter, r request) { c.answer(w, r, "") }
 	c.start(must(authority.Issue(pki.Spec{CommonName: "localhost", Usage: pki.TLSServer, Key: pki.P256})))
 	return c
@@ -102,10 +90,44 @@ func (c *counterpart) start(id *pki.Identity) {
 	c.t.Cleanup(c.server.Close)
 }
 
-func (c *counterpart) chains() *chains { return &chains{roots: c.roots, intermediates: c.roots} }
+// trust opens a trust store with the lists as they are now.
+func (c *counterpart) trust() *trust.Store {
+	c.t.Helper()
+	store, err := trust.Open(c.t.Context(), trust.Config{
+		Anchors:       []string{filepath.Join(c.dir, pki.AnchorsDir)},
+		Intermediates: []string{filepath.Join(c.dir, pki.IntermediatesDir)},
+		CRLs:          []string{filepath.Join(c.dir, pki.CRLsDir)},
+	}, nil)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return store
+}
+
+// revoke puts a signing certificate on the list.
+func (c *counterpart) revoke(s *signing.Signer) {
+	c.t.Helper()
+	if err := c.pki.Revoke(s.Certificate(), pki.KeyCompromise); err != nil {
+		c.t.Fatal(err)
+	}
+	if err := c.pki.WriteCRLs(c.dir, time.Time{}); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+// rsaKey is shared by all RSA certificates of the tests: making one takes long.
+var rsaKey = sync.OnceValue(func() *rsa.PrivateKey { return must(rsa.GenerateKey(rand.Reader, 2048)) })
+
+func (c *counterpart) identity(name string, key pki.KeyKind) *pki.Identity {
+	spec := pki.Spec{CommonName: name, Usage: pki.Signing, Key: key}
+	if key == pki.RSA2048 {
+		return must(c.pki.Intermediate.Certify(rsaKey(), spec))
+	}
+	return must(c.pki.Issue(spec))
+}
 
 func (c *counterpart) signer(name string, key pki.KeyKind) *signing.Signer {
-	id := must(c.pki.Issue(pki.Spec{CommonName: name, Usage: pki.Signing, Key: key}))
+	id := c.identity(name, key)
 	return must(signing.NewSigner(id.Key, id.Cert))
 }
 
@@ -117,7 +139,7 @@ func (c *counterpart) config() client.Config {
 		Address: c.address(),
 		TLS:     &tls.Config{RootCAs: c.roots, Certificates: []tls.Certificate{c.tls.TLS()}},
 		Signer:  c.signer("Bank One", pki.P256),
-		Trust:   c.chains(),
+		Trust:   c.trust(),
 		Gateway: client.Identity{CommonName: "gateway.example"},
 		Backoff: time.Millisecond,
 	}

@@ -40,6 +40,10 @@ class Signing(BinarySignature):
         self.gateway = [ssl.PEM_cert_to_DER_cert(open(f).read()) for f in gateway_certs]
 
     def apply(self, envelope, headers):
+        self.add_timestamp(envelope)
+        return super().apply(envelope, headers)  # signs Body and Timestamp
+
+    def add_timestamp(self, envelope):
         now = datetime.datetime.now(datetime.timezone.utc)
         stamp = lambda t: t.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
         get_security_header(envelope).append(
@@ -48,7 +52,6 @@ class Signing(BinarySignature):
                 WSU.Expires(stamp(now + datetime.timedelta(minutes=5))),
             )
         )
-        return super().apply(envelope, headers)  # signs Body and Timestamp
 
     def verify(self, envelope):
         header, body = envelope  # exactly these two
@@ -83,6 +86,7 @@ class Signing(BinarySignature):
 def connect(address, ca, tls_cert, tls_key, signing):
     """Returns a zeep client for the gateway at the address."""
     session = requests.Session()
+    session.trust_env = False  # or REQUESTS_CA_BUNDLE would take the place of our roots
     session.verify = ca
     session.cert = (tls_cert, tls_key)
     transport = zeep.Transport(session=session, timeout=30, operation_timeout=30)

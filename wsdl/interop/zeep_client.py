@@ -24,8 +24,8 @@ from decimal import Decimal
 import xmlsec
 import zeep
 from lxml import etree
-from zeep import ns
 from zeep.helpers import serialize_object
+from zeep.wsse.signature import Signature
 
 from example_zeep import Signing, arguments, connect
 
@@ -78,11 +78,23 @@ class Sha1(Signing):
     """Signs as zeep does by default."""
 
     def apply(self, envelope, headers):
-        self.signature_method, self.digest_method = xmlsec.Transform.RSA_SHA1, xmlsec.Transform.SHA1
+        ec = self.signature_method == xmlsec.Transform.ECDSA_SHA256
+        self.signature_method = xmlsec.Transform.ECDSA_SHA1 if ec else xmlsec.Transform.RSA_SHA1
+        self.digest_method = xmlsec.Transform.SHA1
         return super().apply(envelope, headers)
 
 
+class X509Data(Signing):
+    """Puts the certificate into KeyInfo instead of a token (zeep's Signature)."""
+
+    def apply(self, envelope, headers):
+        self.add_timestamp(envelope)
+        return Signature.apply(self, envelope, headers)
+
+
 class Unsigned(Signing):
+    """Does not sign at all."""
+
     def apply(self, envelope, headers):
         return envelope, headers
 
@@ -161,10 +173,12 @@ def main():
     parser.add_argument("--on-behalf-of")
     parser.add_argument("--operation")
     parser.add_argument("--fields", default="{}")
+    parser.add_argument("--x509data", action="store_true", help="send the certificate in KeyInfo")
     parser.add_argument("--soap12", action="store_true")
     args = parser.parse_args()
 
-    client = connect(args.address, args.ca, args.tls_cert, args.tls_key, Signing(args.key, args.cert, args.gateway_cert, args.ec))
+    signing = (X509Data if args.x509data else Signing)(args.key, args.cert, args.gateway_cert, args.ec)
+    client = connect(args.address, args.ca, args.tls_cert, args.tls_key, signing)
     call = Steps(client)
     if args.soap12:
         call.service = client.bind("GatewayService", "GatewayPortSoap12")
