@@ -27,7 +27,7 @@ test: ## run every test with the race detector, on SQLite and PostgreSQL
 check: ## linters, formatting, vulnerabilities, generated code
 	@scripts/check.sh
 
-spec: ## which test proves which requirement (ARGS="-strict")
+spec: ## which test proves which requirement (ARGS="-open")
 	@$(GO) run ./internal/spec $(ARGS)
 
 bench: build ## measure signing, storage and whole calls (ARGS="--json")

@@ -19,9 +19,9 @@ type key struct {
 	path, secret, list, duration bool
 }
 
-// env returns the name of the environment variable that sets the key.
-func (k key) env() string {
-	return Prefix + strings.ToUpper(strings.ReplaceAll(k.name, ".", "_"))
+// Variable returns the name of the environment variable that sets a key.
+func Variable(key string) string {
+	return Prefix + strings.ToUpper(strings.ReplaceAll(key, ".", "_"))
 }
 
 // Keys lists the name of every setting, in the order of the sample file.

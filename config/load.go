@@ -103,7 +103,7 @@ func leaves(m map[string]any) int {
 func (l *loader) environment(environ []string) error {
 	names := make(map[string]string, len(l.keys))
 	for _, k := range l.keys {
-		names[k.env()] = k.name
+		names[Variable(k.name)] = k.name
 	}
 	var unknown error
 	k := koanf.New(".")

@@ -24,7 +24,7 @@ func LoadSigner(certPath, keyPath string) (*Signer, error) {
 	if err != nil {
 		return nil, err
 	}
-	key, err := loadKey(keyPath)
+	key, err := LoadKey(keyPath)
 	if err != nil {
 		return nil, err
 	}
@@ -51,13 +51,12 @@ func loadCertificate(path string) (*x509.Certificate, error) {
 	return cert, nil
 }
 
-func loadKey(path string) (crypto.Signer, error) {
-	data, mode, err := readSmall(path)
+// LoadKey reads a private key: PKCS #8, PKCS #1 or SEC 1 in PEM, not encrypted,
+// in a file that is closed to everyone but its owner.
+func LoadKey(path string) (crypto.Signer, error) {
+	data, err := ReadSecret(path)
 	if err != nil {
 		return nil, err
-	}
-	if mode.Perm()&0o077 != 0 {
-		return nil, fmt.Errorf("%s: %w: others can read it; run chmod 600", path, ErrKeyFile)
 	}
 	block := findBlock(data, "PRIVATE KEY", "RSA PRIVATE KEY", "EC PRIVATE KEY")
 	if block == nil {
@@ -80,6 +79,18 @@ func loadKey(path string) (crypto.Signer, error) {
 		return nil, fmt.Errorf("%s: %w: the key cannot sign", path, ErrKeyFile)
 	}
 	return signer, nil
+}
+
+// ReadSecret reads a small file that must be closed to everyone but its owner.
+func ReadSecret(path string) ([]byte, error) {
+	data, mode, err := readSmall(path)
+	if err != nil {
+		return nil, err
+	}
+	if mode.Perm()&0o077 != 0 {
+		return nil, fmt.Errorf("%s: %w: others can read it; run chmod 600", path, ErrKeyFile)
+	}
+	return data, nil
 }
 
 // findBlock returns the first PEM block of one of the types.

@@ -3,11 +3,8 @@ package main
 import (
 	"context"
 	"crypto"
-	"crypto/x509"
-	"encoding/pem"
 	"errors"
 	"fmt"
-	"os"
 	"time"
 
 	"tolem/config"
@@ -69,7 +66,7 @@ func prepareSchema(ctx context.Context, db *store.DB) error {
 // database, wrapped for the vault's certificate; an empty database gets its
 // first one.
 func openVault(ctx context.Context, db *store.DB, c config.KeyPair) error {
-	key, err := readKey(c.Key)
+	key, err := signing.LoadKey(c.Key)
 	if err != nil {
 		return fmt.Errorf("vault.key: %w", err)
 	}
@@ -91,24 +88,4 @@ func openVault(ctx context.Context, db *store.DB, c config.KeyPair) error {
 	}
 	db.UseVault(vault)
 	return nil
-}
-
-// readKey reads a private key that nobody but its owner can read.
-func readKey(file string) (crypto.PrivateKey, error) {
-	if err := signing.CheckKeyFile(file); err != nil {
-		return nil, err
-	}
-	data, err := os.ReadFile(file)
-	if err != nil {
-		return nil, err
-	}
-	block, _ := pem.Decode(data)
-	if block == nil {
-		return nil, fmt.Errorf("%s: no key in PEM", file)
-	}
-	key, err := x509.ParsePKCS8PrivateKey(block.Bytes)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", file, err)
-	}
-	return key, nil
 }

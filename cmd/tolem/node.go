@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"os"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -83,11 +82,8 @@ func openNode(ctx context.Context, c *config.Config, log zerolog.Logger) (_ *nod
 
 // openArchive opens the evidence with the key that signs its checkpoints.
 func openArchive(d *desk) (*archive.Archive, error) {
-	key, err := os.ReadFile(d.config.Archive.CheckpointKey)
+	key, err := signing.ReadSecret(d.config.Archive.CheckpointKey)
 	if err != nil {
-		return nil, fmt.Errorf("archive.checkpoint_key: %w", err)
-	}
-	if err := signing.CheckKeyFile(d.config.Archive.CheckpointKey); err != nil {
 		return nil, fmt.Errorf("archive.checkpoint_key: %w", err)
 	}
 	return archive.New(d.db, archive.Options{Origin: d.config.Archive.Origin, CheckpointKey: strings.TrimSpace(string(key))})

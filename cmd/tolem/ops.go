@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"tolem/signing"
 )
 
 // probeTimeout bounds what a probe may take.
@@ -46,12 +48,22 @@ func (n *node) ready() (bool, map[string]string) {
 	}
 	part("database", n.db.Ping(ctx))
 	part("revocation lists", n.trust.Ready(now))
-	part("signing.rsa", n.signers.RSA.Ready(now))
-	part("signing.ec", n.signers.EC.Ready(now))
+	part("signing.rsa", n.canSign(n.signers.RSA, now))
+	part("signing.ec", n.canSign(n.signers.EC, now))
 	if n.draining.Load() {
 		ready, parts["process"] = false, "shutting down"
 	}
 	return ready, parts
+}
+
+// canSign reports whether a key answers, and whether others would believe its
+// certificate.
+func (n *node) canSign(s *signing.Signer, now time.Time) error {
+	if _, err := n.trust.Check(s.Certificate(), now); err != nil {
+		return err
+	}
+	_, err := s.Sign(signing.SOAP11, []byte(`<probe></probe>`), now)
+	return err
 }
 
 func writeStatus(w http.ResponseWriter, ok bool, parts map[string]string) {

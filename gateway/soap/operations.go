@@ -6,7 +6,6 @@ import (
 
 	"tolem"
 	"tolem/gateway"
-	"tolem/signing"
 )
 
 // header opens every request: who asks under which id, and in whose name.
@@ -198,7 +197,7 @@ func encodeReceipt(h *Handler, w *writer, r gateway.PaymentResult) error {
 	if r.Payment == nil {
 		return nil
 	}
-	document, err := signing.SignEnveloped(h.receipts, h.receipt(r))
+	document, err := h.receipts.SignEnveloped(h.receipt(r))
 	if err != nil {
 		return fmt.Errorf("sign receipt: %w", err)
 	}

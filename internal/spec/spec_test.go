@@ -1,0 +1,171 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "../.." // from here
+
+// Counts of the requirements: those taken from the text that the gateway is
+// made after, and the rules proposed where it is silent.
+func TestListIsComplete(t *testing.T) {
+	rows, err := readRows(filepath.Join(module, list))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var fromText, proposed, binding int
+	for _, r := range rows {
+		switch {
+		case strings.HasPrefix(r.id, "GW-P"):
+			proposed++
+		default:
+			fromText++
+			if r.binds == bindsGateway {
+				binding++
+			}
+		}
+		if r.later != "" && r.binds != bindsGateway {
+			t.Errorf("%s binds a participant and waits for %s", r.id, r.later)
+		}
+	}
+	if fromText != 187 || binding != 116 || proposed != 44 {
+		t.Errorf("%d from the text, %d of them binding the gateway, %d proposed; want 187, 116, 44", fromText, binding, proposed)
+	}
+}
+
+// No test names a requirement that does not exist.
+func TestTestsNameRequirementsThatExist(t *testing.T) {
+	rows, err := readRows(filepath.Join(module, list))
+	if err != nil {
+		t.Fatal(err)
+	}
+	proofs, err := findProofs(os.DirFS(module))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(proofs) == 0 {
+		t.Fatal("no test names a requirement")
+	}
+	for _, p := range judge(rows, proofs).unknown {
+		t.Errorf("%s names %s", p, p.id)
+	}
+}
+
+func TestIDsInComments(t *testing.T) {
+	for comment, want := range map[string]string{
+		"GW-131":                             "GW-131",
+		"GW-135 to GW-137, GW-P36: kept":     "GW-135 GW-136 GW-137 GW-P36",
+		"GW-P08 to\nGW-P10 and GW-001":       "GW-P08 GW-P09 GW-P10 GW-001",
+		"GW-001 to GW-P03":                   "GW-001", // a range of two series is none
+		"see GW-1, GWX-131, GW-1234, gw-131": "",
+		"GW-137 to GW-135 runs backwards":    "",
+		"":                                   "",
+	} {
+		if got := strings.Join(idsIn(comment), " "); got != want {
+			t.Errorf("%q: got %q, want %q", comment, got, want)
+		}
+	}
+}
+
+func TestProofsStandAboveOrInTests(t *testing.T) {
+	const text = `package x
+
+// GW-001 explains this package and proves nothing.
+
+// GW-002
+func TestAbove(t *testing.T) {}
+
+func TestInside(t *testing.T) {
+	t.Run("a", func(t *testing.T) {
+		// GW-003, GW-003
+	})
+}
+
+// GW-004
+func helper() {}
+
+// GW-005
+func FuzzIt(f *testing.F) {}
+
+// GW-006
+func (x suite) TestMethod() {}
+`
+	proofs, err := proofsIn("a/x_test.go", []byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []proof{
+		{"GW-002", "TestAbove", "a/x_test.go"}, {"GW-003", "TestInside", "a/x_test.go"}, {"GW-005", "FuzzIt", "a/x_test.go"},
+	}
+	if !slices.Equal(proofs, want) {
+		t.Errorf("got %v, want %v", proofs, want)
+	}
+}
+
+// tree makes a module of the list of requirements and one test.
+func tree(t *testing.T, rows, test string) string {
+	t.Helper()
+	root := t.TempDir()
+	for name, text := range map[string]string{list: "id,binds,requirement,later\n" + rows, "x_test.go": test} {
+		file := filepath.Join(root, name)
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return root
+}
+
+func TestReport(t *testing.T) {
+	const test = "package x\n\n// GW-001\nfunc TestIt(t *testing.T) {}\n"
+	for name, c := range map[string]struct {
+		rows, test string
+		ok         bool
+		says       []string
+	}{
+		"proved":      {"GW-001,gateway,one,", test, true, []string{"TestIt (x_test.go)", "1 proved by tests, 0 for later capabilities, 0 open"}},
+		"later":       {"GW-001,gateway,one,\nGW-002,gateway,two,reports", test, true, []string{"later: reports"}},
+		"participant": {"GW-001,gateway,one,\nGW-002,participant,two,", test, true, []string{"1 requirements"}},
+		"open":        {"GW-001,gateway,one,\nGW-002,gateway,two,", test, false, []string{"OPEN", "1 open"}},
+		"unknown":     {"GW-002,gateway,two,later", test, false, []string{"TestIt (x_test.go) names GW-001, which is no requirement"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var out bytes.Buffer
+			ok, err := run(&out, tree(t, c.rows+"\n", c.test), false)
+			if err != nil || ok != c.ok {
+				t.Errorf("got %v, %v", ok, err)
+			}
+			for _, s := range c.says {
+				if !strings.Contains(out.String(), s) {
+					t.Errorf("%q is missing in\n%s", s, &out)
+				}
+			}
+		})
+	}
+}
+
+func TestOnlyWhatIsOpen(t *testing.T) {
+	var out bytes.Buffer
+	root := tree(t, "GW-001,gateway,one,\nGW-002,gateway,two,\n", "package x\n\n// GW-001\nfunc TestIt(t *testing.T) {}\n")
+	if _, err := run(&out, root, true); err != nil || strings.Contains(out.String(), "GW-001") || !strings.Contains(out.String(), "GW-002") {
+		t.Errorf("%v\n%s", err, &out)
+	}
+}
+
+func TestListOutOfOrder(t *testing.T) {
+	for _, rows := range []string{
+		"GW-002,gateway,two,\nGW-001,gateway,one,", "GW-001,gateway,one,\nGW-001,gateway,one,", "GW-1,gateway,one,",
+		"GW-001,nobody,one,", "GW-001,gateway,,", "GW-001,gateway",
+	} {
+		if _, err := run(&bytes.Buffer{}, tree(t, rows+"\n", "package x\n"), false); err == nil {
+			t.Errorf("%q is accepted", rows)
+		}
+	}
+}
