@@ -12,6 +12,8 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
+	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -95,7 +97,7 @@ func readSnapshot(tx *store.Tx, version int64) (*snapshot, error) {
 	for _, p := range participants {
 		s.participants[p.ID] = p
 	}
-	certificates, err := tx.Certificates("")
+	certificates, err := tx.Certificates()
 	if err != nil {
 		return nil, err
 	}
@@ -111,9 +113,10 @@ func readSnapshot(tx *store.Tx, version int64) (*snapshot, error) {
 	for _, p := range providers {
 		s.providers[p.ID] = p
 	}
-	if s.byCode, err = tx.Services(""); err != nil {
+	if s.byCode, err = tx.Services(); err != nil {
 		return nil, err
 	}
+	slices.SortFunc(s.byCode, func(a, b tolem.Service) int { return strings.Compare(string(a.Code), string(b.Code)) })
 	for _, v := range s.byCode {
 		s.services[v.Code] = v
 	}

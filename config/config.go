@@ -30,7 +30,7 @@ type Config struct {
 	Currency     tolem.Currency `koanf:"currency"`
 	Codes        Codes          `koanf:"codes"`
 	Limits       Limits         `koanf:"limits"`
-	Vault        KeyPair        `koanf:"vault"`
+	Vault        Vault          `koanf:"vault"`
 	Archive      Archive        `koanf:"archive"`
 	Log          Log            `koanf:"log"`
 	Shutdown     Shutdown       `koanf:"shutdown"`
@@ -96,6 +96,14 @@ type Limits struct {
 	UnknownCodesPerMinute int `koanf:"unknown_codes_per_minute"`
 }
 
+// Vault holds the keys that encrypt personal data at rest: data keys, oldest
+// first, each in a file of its own, wrapped for the vault's certificate.
+type Vault struct {
+	Keys []string `koanf:"keys" is:"path"`
+	Cert string   `koanf:"cert" is:"path"`
+	Key  string   `koanf:"key" is:"path"`
+}
+
 // Archive says how the evidence is sealed.
 type Archive struct {
 	Origin        string        `koanf:"origin"`
@@ -139,6 +147,7 @@ func Defaults() Config {
 		Currency: tolem.KZT,
 		Codes:    Codes{TTL: 24 * time.Hour, ExpireEvery: time.Minute},
 		Limits:   Limits{RatePerSecond: 2000, Burst: 4000, Concurrent: 256, UnknownCodesPerMinute: 30},
+		Vault:    Vault{Keys: []string{}},
 		Archive:  Archive{Origin: "tolem", SealEvery: time.Second},
 		Log:      Log{Level: "info", Format: "json"},
 		Shutdown: Shutdown{Grace: 30 * time.Second},

@@ -77,7 +77,7 @@ func TestSampleSaysEverySetting(t *testing.T) {
 		want.Database = "sqlite:" + path.Draw(t, "database")
 		want.SOAP.TLS = config.KeyPair{Cert: path.Draw(t, "cert"), Key: path.Draw(t, "key")}
 		want.Trust.CRLs = rapid.SliceOfN(path, 0, 3).Draw(t, "crls")
-		want.Vault = config.KeyPair{Cert: path.Draw(t, "vault cert"), Key: path.Draw(t, "vault key")}
+		want.Vault = config.Vault{Cert: path.Draw(t, "vault cert"), Key: path.Draw(t, "vault key"), Keys: rapid.SliceOfN(path, 0, 3).Draw(t, "vault keys")}
 		want.SOAP.PublicAddress = rapid.SampledFrom([]string{"", "https://pay.example.kz/soap/v1"}).Draw(t, "address")
 		want.SOAP.Timeouts.Idle = duration.Draw(t, "idle")
 		want.Limits.Burst = rapid.IntRange(1, 1e6).Draw(t, "burst")
@@ -260,7 +260,7 @@ func usable() config.Config {
 	c.SOAP.TLS = config.KeyPair{Cert: "tls.crt", Key: "tls.key"}
 	c.Signing.RSA = config.KeyPair{Cert: "rsa.crt", Key: "rsa.key"}
 	c.Signing.EC = config.KeyPair{Cert: "ec.crt", Key: "ec.key"}
-	c.Vault = config.KeyPair{Cert: "vault.crt", Key: "vault.key"}
+	c.Vault = config.Vault{Cert: "vault.crt", Key: "vault.key", Keys: []string{"vault-1.wrapped"}}
 	c.Archive.CheckpointKey = "checkpoint.key"
 	c.Trust.Anchors = []string{"root.crt"}
 	return c
@@ -289,7 +289,8 @@ func TestValidateNamesTheBadField(t *testing.T) {
 		"currency":                        func(c *config.Config) { c.Currency = "USD" },
 		"codes.ttl":                       func(c *config.Config) { c.Codes.TTL = -time.Hour },
 		"limits.unknown_codes_per_minute": func(c *config.Config) { c.Limits.UnknownCodesPerMinute = -1 },
-		"vault.cert":                      func(c *config.Config) { c.Vault = config.KeyPair{} },
+		"vault.cert":                      func(c *config.Config) { c.Vault.Cert, c.Vault.Key = "", "" },
+		"vault.keys":                      func(c *config.Config) { c.Vault.Keys = nil },
 		"archive.origin":                  func(c *config.Config) { c.Archive.Origin = "two words" },
 		"log.level":                       func(c *config.Config) { c.Log.Level = "loud" },
 		"log.format":                      func(c *config.Config) { c.Log.Format = "xml" },

@@ -89,11 +89,14 @@ func (c *Config) checkKeys(v *validator) {
 	}{
 		{"signing.rsa", "every answer is signed, with RSA unless the caller signed with EC", c.Signing.RSA},
 		{"signing.ec", "requests signed with EC are answered with EC", c.Signing.EC},
-		{"vault", "personal data is encrypted at rest", c.Vault},
+		{"vault", "personal data is encrypted at rest", KeyPair{Cert: c.Vault.Cert, Key: c.Vault.Key}},
 	} {
 		if v.pair(needed.key, needed.pair) {
 			v.add(needed.key+".cert", "needed: %s", needed.why)
 		}
+	}
+	if len(c.Vault.Keys) == 0 {
+		v.add("vault.keys", "needed: personal data is encrypted at rest")
 	}
 	if c.Archive.CheckpointKey == "" {
 		v.add("archive.checkpoint_key", "needed: the archive's checkpoints are signed")

@@ -24,7 +24,9 @@ func (g *Gateway) CancelCode(ctx context.Context, m Message, number tolem.CodeNu
 			return CancelResult{}, err
 		}
 		d := before.Cancel(m.Sender.ID, tx.Now())
-		apply(tx, before, d)
+		if err := apply(tx, before, d); err != nil {
+			return CancelResult{}, err
+		}
 		r := CancelResult{Outcome: Outcome{Result: d.Result, Code: before.Number}}
 		if d.Result == tolem.OK {
 			r.State, r.CancelledAt = d.Code.State, d.Code.CancelledAt

@@ -42,7 +42,9 @@ func (g *Gateway) CloseCode(ctx context.Context, m Message, in Closing, render R
 		d := before.Close(tolem.Closing{
 			ID: in.ID, RequestNo: in.RequestNo, Centre: in.Centre, Operator: in.Operator, By: m.Sender.ID,
 		}, tx.Now())
-		apply(tx, before, d)
+		if err := apply(tx, before, d); err != nil {
+			return CloseResult{}, err
+		}
 		r := CloseResult{Outcome: Outcome{Result: d.Result, Code: before.Number}}
 		if d.Result == tolem.OK {
 			r.State, r.ClosedAt = d.Code.State, d.Code.ClosedAt

@@ -171,12 +171,11 @@ func (g *Gateway) keep(tx *store.Tx, m Message, reply Reply) error {
 	if err := g.evidence.Add(tx, out); err != nil {
 		return err
 	}
-	tx.InsertRequest(store.Request{
+	return tx.InsertRequest(store.Request{
 		Participant: m.Sender.ID, ID: m.RequestID, Operation: m.Operation,
 		BodyHash: m.BodyHash, SignedInfo: m.SignedInfo,
 		Code: reply.Outcome.Code, Result: reply.Outcome.Result, Answer: out.ID, At: m.Record.At,
 	})
-	return nil
 }
 
 // repeat answers a request that was answered before. The repetition itself is
@@ -225,10 +224,11 @@ func code(tx *store.Tx, n tolem.CodeNumber) (tolem.Code, error) {
 }
 
 // apply stores what a decision changed.
-func apply(tx *store.Tx, before tolem.Code, d tolem.Decision) {
-	if d.Changed() {
-		tx.ChangeCode(before, d)
+func apply(tx *store.Tx, before tolem.Code, d tolem.Decision) error {
+	if !d.Changed() {
+		return nil
 	}
+	return tx.ChangeCode(before, d)
 }
 
 func drawCode() (tolem.CodeNumber, error) { return tolem.DrawCodeNumber(rand.Reader) }

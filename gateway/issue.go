@@ -46,7 +46,9 @@ func (g *Gateway) IssueCode(ctx context.Context, m Message, in Issue, render Ren
 			Recipient: recipient, RecipientName: in.RecipientName,
 			Requester: m.Sender.ID, Bank: bank, RequestNo: in.RequestNo, ExpiresAt: tx.Now().Add(g.config.CodeTTL),
 		}, tx.Now())
-		tx.InsertCode(d)
+		if err := tx.InsertCode(d); err != nil {
+			return IssueResult{}, err
+		}
 		return IssueResult{
 			Outcome:  Outcome{Result: d.Result, Code: number},
 			IssuedAt: d.Code.IssuedAt, ExpiresAt: d.Code.ExpiresAt,

@@ -57,7 +57,9 @@ func (g *Gateway) ValidateCode(ctx context.Context, m Message, in Validation, re
 			return ValidateResult{}, err
 		}
 		d := before.Validate(shown, tx.Now())
-		apply(tx, before, d)
+		if err := apply(tx, before, d); err != nil {
+			return ValidateResult{}, err
+		}
 		r := ValidateResult{Outcome: Outcome{Result: d.Result, Code: before.Number}}
 		if c := d.Code; d.Result == tolem.OK {
 			r.State, r.Recipient, r.RecipientName, r.Service = c.State, c.Recipient, c.RecipientName, c.Service

@@ -44,7 +44,7 @@ func (m *message) target(ref c14n.Elem) (c14n.Elem, *Error) {
 		return c14n.None, fail(ClassReference, "reference without #identifier")
 	}
 	id := uri[1:]
-	for _, e := range [...]c14n.Elem{m.body0, m.timestamp, m.token} {
+	for _, e := range [...]c14n.Elem{m.bodyElem, m.timestamp, m.token} {
 		if e != c14n.None && m.hasID(e, id) {
 			return e, nil
 		}
@@ -88,7 +88,7 @@ func (m *message) checkReference(ref, target c14n.Elem) *Error {
 		return fail(ClassDigest, "digest differs")
 	}
 	switch target {
-	case m.body0:
+	case m.bodyElem:
 		m.signedBody = true
 		m.body = bytes.Clone(m.canon)
 	case m.timestamp:

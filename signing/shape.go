@@ -20,23 +20,23 @@ func (m *message) checkEnvelope() *Error {
 	soap := m.version.ns()
 	m.header = d.FirstChild(root)
 	if m.header == c14n.None || !d.Is(m.header, soap, "Header") {
-		if m.header != c14n.None && d.Is(m.header, soap, "Body") {
+		if m.header != c14n.None && d.Is(m.header, soap, "Body") && d.Next(m.header) == c14n.None {
 			return fail(ClassUnsigned, "no Header")
 		}
 		return fail(ClassEnvelope, "first child is not Header")
 	}
-	m.body0 = d.Next(m.header)
-	if m.body0 == c14n.None || !d.Is(m.body0, soap, "Body") {
+	m.bodyElem = d.Next(m.header)
+	if m.bodyElem == c14n.None || !d.Is(m.bodyElem, soap, "Body") {
 		return fail(ClassEnvelope, "second child is not Body")
 	}
-	if d.Next(m.body0) != c14n.None {
+	if d.Next(m.bodyElem) != c14n.None {
 		return fail(ClassEnvelope, "content after Body")
 	}
 	if d.Stray(root) {
 		return fail(ClassEnvelope, "text in Envelope")
 	}
-	child := d.FirstChild(m.body0)
-	if child == c14n.None || d.Next(child) != c14n.None || d.Stray(m.body0) {
+	child := d.FirstChild(m.bodyElem)
+	if child == c14n.None || d.Next(child) != c14n.None || d.Stray(m.bodyElem) {
 		return fail(ClassBody, "Body does not hold exactly one element")
 	}
 	return nil
@@ -50,7 +50,7 @@ func (m *message) checkPlaces() *Error {
 	for e := d.Root() + 1; int(e) < d.Len(); e++ {
 		switch d.NS(e) {
 		case soap11, soap12:
-			if e != m.header && e != m.body0 && isEnvelopePart(d.Local(e)) {
+			if e != m.header && e != m.bodyElem && isEnvelopePart(d.Local(e)) {
 				return fail(ClassWrapping, "second Envelope, Header or Body")
 			}
 		case wsse:
@@ -88,7 +88,7 @@ func (m *message) checkIDs() *Error {
 	for e := d.Root(); int(e) < d.Len(); e++ {
 		for i := range d.Attrs(e) {
 			ns, local := d.AttrName(e, i)
-			if !isID(ns, local, e > m.body0) {
+			if !isID(ns, local, e > m.bodyElem) {
 				continue
 			}
 			if err := m.addID(d.AttrValue(e, i)); err != nil {

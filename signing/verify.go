@@ -128,13 +128,13 @@ type message struct {
 	doc     *c14n.Document
 	excerpt *c14n.Document // a signed part, read again from its canonical bytes
 
-	version                                              Version
-	header, body0, security, token, timestamp, signature c14n.Elem
-	signedInfo, signatureValue, keyInfo                  c14n.Elem
-	references                                           [MaxReferences]c14n.Elem
-	referenceCount                                       int
-	method                                               *signatureMethod
-	ids                                                  [][]byte
+	version                                                 Version
+	header, bodyElem, security, token, timestamp, signature c14n.Elem
+	signedInfo, signatureValue, keyInfo                     c14n.Elem
+	references                                              [MaxReferences]c14n.Elem
+	referenceCount                                          int
+	method                                                  *signatureMethod
+	ids                                                     [][]byte
 
 	prefixes [][]byte
 	canon    []byte // the canonical form at hand

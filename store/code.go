@@ -61,7 +61,7 @@ func numbers(keys []int64) []any {
 }
 
 // sealCode packs what is confidential of a code, and what nobody searches for.
-func (tx *Tx) sealCode(c tolem.Code) []byte {
+func (tx *Tx) sealCode(c tolem.Code) ([]byte, error) {
 	f := newFields()
 	f.text(c.Recipient.Reveal())
 	f.text(c.RecipientName)
@@ -73,20 +73,19 @@ func (tx *Tx) sealCode(c tolem.Code) []byte {
 	f.text(string(c.CloseID))
 	f.text(c.ClosedCentre)
 	f.text(c.ClosedByWho)
-	return tx.seal(f.b, codeContext(int64(c.Number)))
+	return tx.seal(f, codeContext(int64(c.Number)))
 }
 
 func codeContext(n int64) string { return "code/" + strconv.FormatInt(n, 10) }
 
 func (db *DB) openCode(r *codeRow) (tolem.Code, error) {
-	plain, err := db.open(r.data, codeContext(r.number))
+	f, err := db.open(r.data, codeContext(r.number))
 	if err != nil {
 		return tolem.Code{}, err
 	}
 	if r.channel < 0 || r.channel >= int64(len(channels)) || r.state < 0 || r.state > int64(tolem.StateRefunded) {
 		return tolem.Code{}, fmt.Errorf("code: channel %d, state %d: %w", r.channel, r.state, ErrSchema)
 	}
-	f := readFields(plain)
 	c := tolem.Code{
 		Number: tolem.CodeNumber(r.number), Version: r.version, State: tolem.State(r.state),
 		Service: tolem.ServiceCode(r.service), Provider: tolem.ProviderID(r.provider),
@@ -103,57 +102,68 @@ func (db *DB) openCode(r *codeRow) (tolem.Code, error) {
 
 // InsertCode stores a code that came into being. If its number is taken, the
 // closure is run again and draws another.
-func (tx *Tx) InsertCode(d tolem.Decision) {
-	if !tx.writable() {
-		return
-	}
+func (tx *Tx) InsertCode(d tolem.Decision) error {
 	c := d.Code
+	if err := tx.writable(); err != nil {
+		return err
+	}
+	channel, err := channelNumber(c.Channel)
+	if err != nil {
+		return err
+	}
+	data, err := tx.sealCode(c)
+	if err != nil {
+		return err
+	}
 	tx.set.guard(guardKey{table: tableCode, number: int64(c.Number)})
 	tx.set.add(bulkNewCode, int64(c.Number), c.Version, int64(c.State), string(c.Service), string(c.Provider), string(c.Requester),
-		string(c.Bank), c.Amount.Minor, string(c.Amount.Currency), tx.channel(c.Channel), micros(c.IssuedAt), micros(c.ExpiresAt),
-		micros(c.PaidAt), micros(c.ClosedAt), tx.db.recipientIndex(c.Recipient), tx.sealCode(c))
-	tx.addSteps(d)
+		string(c.Bank), c.Amount.Minor, string(c.Amount.Currency), channel, micros(c.IssuedAt), micros(c.ExpiresAt),
+		micros(c.PaidAt), micros(c.ClosedAt), tx.db.recipientIndex(c.Recipient), data)
+	return tx.addSteps(d)
 }
 
 // ChangeCode stores what a decision made of a code. If the code has changed
 // since before was read, the closure is run again. A decision without steps
 // stores nothing.
-func (tx *Tx) ChangeCode(before tolem.Code, d tolem.Decision) {
-	if !tx.writable() || !d.Changed() {
-		return
-	}
+func (tx *Tx) ChangeCode(before tolem.Code, d tolem.Decision) error {
 	c := d.Code
+	if err := tx.writable(); err != nil || !d.Changed() {
+		return err
+	}
 	if c.Number != before.Number || c.Version <= before.Version {
-		tx.fail(fmt.Errorf("change of code: version %d does not follow %d", c.Version, before.Version))
-		return
+		return fmt.Errorf("change of code: version %d does not follow %d", c.Version, before.Version)
+	}
+	data, err := tx.sealCode(c)
+	if err != nil {
+		return err
 	}
 	tx.set.guard(guardKey{table: tableCode, number: int64(c.Number)})
 	tx.set.add(bulkChangeCode, int64(c.Number), before.Version, c.Version, int64(c.State), string(c.Bank),
-		micros(c.PaidAt), micros(c.ClosedAt), tx.sealCode(c))
-	tx.addSteps(d)
+		micros(c.PaidAt), micros(c.ClosedAt), data)
+	return tx.addSteps(d)
 }
 
 // maxSteps bounds the steps of one change; it is part of how steps are numbered.
 const maxSteps = 16
 
-func (tx *Tx) addSteps(d tolem.Decision) {
+func (tx *Tx) addSteps(d tolem.Decision) error {
 	if len(d.Steps) > maxSteps {
-		tx.fail(fmt.Errorf("change of code: %d steps at once", len(d.Steps)))
-		return
+		return fmt.Errorf("change of code: %d steps at once", len(d.Steps))
 	}
 	for i, s := range d.Steps {
 		tx.set.add(bulkStep, int64(d.Code.Number), d.Code.Version*maxSteps+int64(i), int64(s.Event), int64(s.From), int64(s.To),
 			micros(s.At), string(s.By))
 	}
+	return nil
 }
 
-// channel returns the number of a channel.
-func (tx *Tx) channel(c tolem.Channel) int64 {
+// channelNumber returns the number of a channel.
+func channelNumber(c tolem.Channel) (int64, error) {
 	i := slices.Index(channels[:], c)
 	if i < 0 {
-		tx.fail(fmt.Errorf("channel %q cannot be stored", c))
+		return 0, fmt.Errorf("channel %q cannot be stored", c)
 	}
-	return int64(i)
+	return int64(i), nil
 }
 
 // recipientIndex is the blind index of an IIN: equal numbers have equal
@@ -228,7 +238,9 @@ func (db *DB) ExpireDue(ctx context.Context, limit int) (int, error) {
 			due, err := tx.DueCodes(min(expireBatch, limit-total))
 			for _, c := range due {
 				if d := c.Expire(tx.Now()); d.Changed() {
-					tx.ChangeCode(c, d)
+					if err := tx.ChangeCode(c, d); err != nil {
+						return err
+					}
 					n++
 				}
 			}

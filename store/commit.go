@@ -205,7 +205,7 @@ func (c *committer) committed(sets []*writeSet) {
 	changed := make(map[guardKey]struct{})
 	for _, s := range sets {
 		for _, k := range s.keys {
-			if k.table == tableCode || k.table == tableRequest {
+			if k.table == tableCode || k.table == tableRequest || k.table == tableDocument {
 				changed[k] = struct{}{}
 			}
 		}

@@ -66,19 +66,23 @@ func scanLeaf(scan func(...any) error) (Leaf, error) {
 // AppendLog moves pending leaves into the log: one batch row, the signed
 // checkpoint and the new end, against the end that was read. If another node
 // was faster, the closure is run again.
-func (tx *Tx) AppendLog(seen, next LogState, leaves []Leaf, checkpoint []byte) {
-	archive := guardKey{table: "log_state"}
-	tx.exec(single{
-		text: `UPDATE log_state SET size = $1, frontier = $2 WHERE name = 'archive' AND size = $3`,
-		args: []any{next.Size, next.Frontier, seen.Size}, want: 1,
-	}, archive)
-	tx.exec(single{text: `INSERT INTO leaf_batch (first, entries) VALUES ($1, $2)`, args: []any{seen.Size, packLeaves(leaves)}, want: 1})
-	tx.exec(single{text: `INSERT INTO checkpoint (size, note) VALUES ($1, $2)`, args: []any{next.Size, checkpoint}, want: 1})
-	for _, l := range leaves {
-		if tx.writable() {
-			tx.set.add(bulkUnqueue, l.ID[:], l.Code)
+func (tx *Tx) AppendLog(seen, next LogState, leaves []Leaf, checkpoint []byte) error {
+	for _, s := range []single{
+		{
+			text: `UPDATE log_state SET size = $1, frontier = $2 WHERE name = 'archive' AND size = $3`,
+			args: []any{next.Size, next.Frontier, seen.Size}, want: 1,
+		},
+		{text: `INSERT INTO leaf_batch (first, entries) VALUES ($1, $2)`, args: []any{seen.Size, packLeaves(leaves)}, want: 1},
+		{text: `INSERT INTO checkpoint (size, note) VALUES ($1, $2)`, args: []any{next.Size, checkpoint}, want: 1},
+	} {
+		if err := tx.exec(s, guardKey{table: "log_state"}); err != nil {
+			return err
 		}
 	}
+	for _, l := range leaves {
+		tx.set.add(bulkUnqueue, l.ID[:], l.Code)
+	}
+	return nil
 }
 
 // leafSize is the length of an entry of a batch row.

@@ -17,12 +17,13 @@ type Message struct {
 }
 
 // InsertMessage stores a message and puts its leaf in line for the log.
-func (tx *Tx) InsertMessage(m Message) {
-	if !tx.writable() {
-		return
+func (tx *Tx) InsertMessage(m Message) error {
+	if err := tx.writable(); err != nil {
+		return err
 	}
 	tx.set.add(bulkMessage, int64(m.Code), m.ID[:], m.Blob)
 	tx.set.add(bulkPending, m.ID[:], int64(m.Code), m.Leaf[:])
+	return nil
 }
 
 // Message returns a stored message without its leaf, or ErrNotFound.
@@ -98,21 +99,22 @@ type Document struct {
 	Leaf [32]byte // RFC 6962 leaf hash of Data; not read back
 }
 
-// documentCode stands in the place of the payment code in the leaf of a
-// document.
-const documentCode = -1
+// DocumentCode stands in the place of the payment code in the leaf of a
+// document, whose id there is the first 16 bytes of its own.
+const DocumentCode = -1
 
 // InsertDocument stores a document and puts its leaf in line for the log. If
 // there is one with this id already, the closure is run again.
-func (tx *Tx) InsertDocument(d Document) {
-	name := string(d.ID)
-	tx.exec(single{
+func (tx *Tx) InsertDocument(d Document) error {
+	err := tx.exec(single{
 		text: `INSERT INTO document (id, kind, data) VALUES ($1, $2, $3) ON CONFLICT (id) DO NOTHING`,
 		args: []any{d.ID, int64(d.Kind), d.Data}, want: 1,
-	}, guardKey{table: "document", name: name})
-	if tx.writable() {
-		tx.set.add(bulkPending, padID(d.ID), int64(documentCode), d.Leaf[:])
+	}, guardKey{table: tableDocument, name: string(d.ID)})
+	if err != nil {
+		return err
 	}
+	tx.set.add(bulkPending, padID(d.ID), int64(DocumentCode), d.Leaf[:])
+	return nil
 }
 
 // padID makes the 16 bytes by which a leaf names its document.

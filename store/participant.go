@@ -23,9 +23,11 @@ func (tx *Tx) DirectoryVersion() (int64, error) {
 }
 
 // register collects a change of the directory. Changes of it take turns.
-func (tx *Tx) register(s single) {
-	tx.exec(s, guardKey{table: "directory"})
-	tx.exec(single{text: `UPDATE directory SET version = version + 1 WHERE name = 'directory'`, want: 1})
+func (tx *Tx) register(s single) error {
+	if err := tx.exec(s, guardKey{table: "directory"}); err != nil {
+		return err
+	}
+	return tx.exec(single{text: `UPDATE directory SET version = version + 1 WHERE name = 'directory'`, want: 1})
 }
 
 const participantColumns = `id, kind, name, member_of, acts_for, suspended, contract_no, contract_from, contract_until, body_only, answer_key`
@@ -66,31 +68,21 @@ func (tx *Tx) listParticipants(where string, args ...any) ([]tolem.Participant, 
 	return list, nil
 }
 
-// AddParticipant registers a participant. Update returns ErrExists if the id
-// is taken.
-func (tx *Tx) AddParticipant(p tolem.Participant) {
-	tx.register(single{
-		text: `INSERT INTO participant (` + participantColumns + `) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (id) DO NOTHING`,
-		args: participantValues(p), want: 1, otherwise: fmt.Errorf("participant %s: %w", p.ID, ErrExists),
+// PutParticipant registers a participant or stores its new particulars. Its
+// kind stays: Update returns ErrExists if it is registered as another.
+func (tx *Tx) PutParticipant(p tolem.Participant) error {
+	return tx.register(single{
+		text: `INSERT INTO participant (` + participantColumns + `) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+			ON CONFLICT (id) DO UPDATE SET name = excluded.name, member_of = excluded.member_of, acts_for = excluded.acts_for,
+			suspended = excluded.suspended, contract_no = excluded.contract_no, contract_from = excluded.contract_from,
+			contract_until = excluded.contract_until, body_only = excluded.body_only, answer_key = excluded.answer_key
+			WHERE participant.kind = excluded.kind`,
+		args: []any{
+			string(p.ID), string(p.Kind), p.Name, joinList(p.Groups), joinList(p.ActsFor), boolean(p.Suspended), p.ContractNo,
+			micros(p.ContractFrom), micros(p.ContractUntil), boolean(p.BodyOnly), string(p.AnswerKey),
+		},
+		want: 1, otherwise: fmt.Errorf("participant %s of another kind: %w", p.ID, ErrExists),
 	})
-}
-
-// ChangeParticipant stores everything that can change of a participant; its
-// id and kind stay. Update returns ErrNotFound if there is none.
-func (tx *Tx) ChangeParticipant(p tolem.Participant) {
-	v := participantValues(p)
-	tx.register(single{
-		text: `UPDATE participant SET name = $1, member_of = $2, acts_for = $3, suspended = $4, contract_no = $5, contract_from = $6,
-			contract_until = $7, body_only = $8, answer_key = $9 WHERE id = $10`,
-		args: append(v[2:len(v):len(v)], v[0]), want: 1, otherwise: fmt.Errorf("participant %s: %w", p.ID, ErrNotFound),
-	})
-}
-
-func participantValues(p tolem.Participant) []any {
-	return []any{
-		string(p.ID), string(p.Kind), p.Name, joinList(p.Groups), joinList(p.ActsFor), boolean(p.Suspended), p.ContractNo,
-		micros(p.ContractFrom), micros(p.ContractUntil), boolean(p.BodyOnly), string(p.AnswerKey),
-	}
 }
 
 func boolean(v bool) int64 {
@@ -120,12 +112,24 @@ func splitList[S ~string](s string) []S {
 }
 
 // Certificates returns every registered certificate, withdrawn ones included,
-// oldest first; those of one participant if it is named.
-func (tx *Tx) Certificates(of tolem.ParticipantID) ([]tolem.Certificate, error) {
-	where, args := "ORDER BY added_at, fingerprint", []any(nil)
-	if of != "" {
-		where, args = "WHERE participant = $1 "+where, []any{string(of)}
+// oldest first.
+func (tx *Tx) Certificates() ([]tolem.Certificate, error) {
+	return tx.listCertificates("ORDER BY added_at, fingerprint")
+}
+
+// Certificate returns one registered certificate, or ErrNotFound.
+func (tx *Tx) Certificate(f tolem.Fingerprint) (tolem.Certificate, error) {
+	list, err := tx.listCertificates("WHERE fingerprint = $1", f[:])
+	if err == nil && len(list) == 0 {
+		err = fmt.Errorf("certificate %s: %w", f, ErrNotFound)
 	}
+	if err != nil {
+		return tolem.Certificate{}, err
+	}
+	return list[0], nil
+}
+
+func (tx *Tx) listCertificates(where string, args ...any) ([]tolem.Certificate, error) {
 	var list []tolem.Certificate
 	err := tx.db.query(tx.ctx, `SELECT fingerprint, participant, der, not_after, added_at, withdrawn FROM certificate `+where, args,
 		func(scan func(...any) error) error {
@@ -144,26 +148,14 @@ func (tx *Tx) Certificates(of tolem.ParticipantID) ([]tolem.Certificate, error) 
 	return list, nil
 }
 
-// AddCertificate registers a certificate to a participant. Update returns
-// ErrExists if it is registered already, to whomever.
-func (tx *Tx) AddCertificate(c tolem.Certificate) {
-	added := c.AddedAt
-	if added.IsZero() {
-		added = tx.now
-	}
-	tx.register(single{
+// PutCertificate registers a certificate, or withdraws it, or takes it back
+// into use; it is never deleted, for it has signed messages. It stays with its
+// participant: Update returns ErrExists if it is registered to another.
+func (tx *Tx) PutCertificate(c tolem.Certificate) error {
+	return tx.register(single{
 		text: `INSERT INTO certificate (fingerprint, participant, der, not_after, added_at, withdrawn) VALUES ($1, $2, $3, $4, $5, $6)
-			ON CONFLICT (fingerprint) DO NOTHING`,
-		args: []any{c.Fingerprint[:], string(c.Participant), c.DER, micros(c.NotAfter), micros(added), boolean(c.Withdrawn)},
-		want: 1, otherwise: fmt.Errorf("certificate %s: %w", c.Fingerprint, ErrExists),
-	})
-}
-
-// WithdrawCertificate ends the use of a certificate. It stays in the register,
-// for it has signed messages.
-func (tx *Tx) WithdrawCertificate(p tolem.ParticipantID, f tolem.Fingerprint) {
-	tx.register(single{
-		text: `UPDATE certificate SET withdrawn = 1 WHERE fingerprint = $1 AND participant = $2`,
-		args: []any{f[:], string(p)}, want: 1, otherwise: fmt.Errorf("certificate %s of %s: %w", f, p, ErrNotFound),
+			ON CONFLICT (fingerprint) DO UPDATE SET withdrawn = excluded.withdrawn WHERE certificate.participant = excluded.participant`,
+		args: []any{c.Fingerprint[:], string(c.Participant), c.DER, micros(c.NotAfter), micros(c.AddedAt), boolean(c.Withdrawn)},
+		want: 1, otherwise: fmt.Errorf("certificate %s of another participant: %w", c.Fingerprint, ErrExists),
 	})
 }

@@ -53,23 +53,22 @@ func (db *DB) loadPayments(ctx context.Context, keys []int64, found func(int64, 
 func paymentContext(code int64) string      { return "payment/" + strconv.FormatInt(code, 10) }
 func discrepancyContext(id [16]byte) string { return "discrepancy/" + MessageID(id).String() }
 
-func (tx *Tx) sealPayment(p tolem.Payment, context string) []byte {
+func (tx *Tx) sealPayment(p tolem.Payment, context string) ([]byte, error) {
 	f := newFields()
 	f.text(p.Recipient.Reveal())
 	f.text(p.RecipientName)
 	f.text(p.Account)
-	return tx.seal(f.b, context)
+	return tx.seal(f, context)
 }
 
 func (db *DB) openPayment(r *paymentRow, context string) (tolem.Payment, error) {
-	plain, err := db.open(r.data, context)
+	f, err := db.open(r.data, context)
 	if err != nil {
 		return tolem.Payment{}, err
 	}
 	if r.channel < 0 || r.channel >= int64(len(channels)) {
 		return tolem.Payment{}, fmt.Errorf("payment: channel %d: %w", r.channel, ErrSchema)
 	}
-	f := readFields(plain)
 	p := tolem.Payment{
 		Code: tolem.CodeNumber(r.code), Bank: tolem.ParticipantID(r.bank), BankRef: tolem.BankRef(r.ref),
 		Amount: tolem.Money{Minor: r.amount, Currency: tolem.Currency(r.currency)},
@@ -80,33 +79,48 @@ func (db *DB) openPayment(r *paymentRow, context string) (tolem.Payment, error) 
 	return p, f.err
 }
 
-func (tx *Tx) paymentValues(p tolem.Payment, context string) []any {
+// paymentValues returns the columns behind the key.
+func (tx *Tx) paymentValues(p tolem.Payment, context string) ([]any, error) {
+	if err := tx.writable(); err != nil {
+		return nil, err
+	}
+	channel, err := channelNumber(p.Channel)
+	if err != nil {
+		return nil, err
+	}
+	data, err := tx.sealPayment(p, context)
+	if err != nil {
+		return nil, err
+	}
 	return []any{
 		string(p.Bank), string(p.BankRef), p.Amount.Minor, string(p.Amount.Currency), micros(p.PaidAt), micros(p.ReceivedAt),
-		tx.channel(p.Channel), string(p.Service), string(p.Provider), string(p.NotifiedBy), tx.sealPayment(p, context),
-	}
+		channel, string(p.Service), string(p.Provider), string(p.NotifiedBy), data,
+	}, nil
 }
 
 // InsertPayment stores the accepted payment of a code (GW-135, GW-136). If the
 // code has one already, the closure is run again.
-func (tx *Tx) InsertPayment(p tolem.Payment) {
-	if !tx.writable() {
-		return
+func (tx *Tx) InsertPayment(p tolem.Payment) error {
+	values, err := tx.paymentValues(p, paymentContext(int64(p.Code)))
+	if err != nil {
+		return err
 	}
 	tx.set.guard(guardKey{table: tableCode, number: int64(p.Code)})
-	tx.set.add(bulkPayment, append([]any{int64(p.Code)}, tx.paymentValues(p, paymentContext(int64(p.Code)))...)...)
+	tx.set.add(bulkPayment, append([]any{int64(p.Code)}, values...)...)
+	return nil
 }
 
 // InsertDiscrepancy stores a refused notification for reconciliation (GW-P15,
-// GW-P16). A zero id is replaced by a random one.
-func (tx *Tx) InsertDiscrepancy(d tolem.Discrepancy, id [16]byte) {
-	if !tx.writable() {
-		return
+// GW-P16).
+func (tx *Tx) InsertDiscrepancy(d tolem.Discrepancy) error {
+	var id [16]byte
+	_, _ = rand.Read(id[:]) // never fails
+	values, err := tx.paymentValues(d.Payment, discrepancyContext(id))
+	if err != nil {
+		return err
 	}
-	if id == [16]byte{} {
-		_, _ = rand.Read(id[:]) // never fails
-	}
-	tx.set.add(bulkDiscrepancy, append([]any{int64(d.Payment.Code), id[:], string(d.Reason)}, tx.paymentValues(d.Payment, discrepancyContext(id))...)...)
+	tx.set.add(bulkDiscrepancy, append([]any{int64(d.Payment.Code), id[:], string(d.Reason)}, values...)...)
+	return nil
 }
 
 // Discrepancies returns the refused notifications of a code, or of all codes

@@ -39,7 +39,7 @@ type Request struct {
 	SignedInfo  [32]byte // of the signature: tells the same message from one signed anew
 	Code        tolem.CodeNumber
 	Result      tolem.ResultCode
-	Answer      MessageID // the stored answer, replayed byte for byte
+	Answer      MessageID // the stored answer, a message of Code; replayed byte for byte
 	At          time.Time
 }
 
@@ -113,25 +113,25 @@ func scanRequest(scan func(...any) error) (Request, requestKey, error) {
 // closure is run again and finds it. A closure that inserts a request is run
 // again after a commit of unknown outcome too: it must ask for the request
 // first.
-func (tx *Tx) InsertRequest(r Request) {
-	if !tx.writable() {
-		return
+func (tx *Tx) InsertRequest(r Request) error {
+	if err := tx.writable(); err != nil {
+		return err
 	}
 	id, err := parseUUID(string(r.ID))
 	if err != nil {
-		tx.fail(err)
-		return
+		return err
 	}
 	tx.set.rerunnable = true
 	tx.set.guard(guardKey{table: tableRequest, name: string(r.Participant) + "/" + string(id[:])})
 	tx.set.add(bulkRequest, string(r.Participant), id[:], string(r.Operation), r.BodyHash[:], r.SignedInfo[:], int64(r.Code),
 		string(r.Result), r.Answer[:], micros(r.At))
+	return nil
 }
 
 // parseUUID reads 36 characters; upper and lower case name the same UUID.
 func parseUUID(s string) (id [16]byte, err error) {
 	if !tolem.CheckRequestID(s) {
-		return id, fmt.Errorf("%q is not a UUID: %w", s, ErrNotFound)
+		return id, fmt.Errorf("%q is not a UUID", s)
 	}
 	if _, err := hex.Decode(id[:], []byte(strings.ReplaceAll(s, "-", ""))); err != nil {
 		return id, fmt.Errorf("%q is not a UUID: %w", s, err)

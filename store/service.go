@@ -31,11 +31,10 @@ func (tx *Tx) listProviders(where string, args ...any) ([]tolem.Provider, error)
 			return err
 		}
 		p.Active = active != 0
-		plain, err := tx.db.open(data, providerContext(p.ID))
+		f, err := tx.db.open(data, providerContext(p.ID))
 		if err != nil {
 			return err
 		}
-		f := readFields(plain)
 		p.Account = f.text()
 		list = append(list, p)
 		return f.err
@@ -50,30 +49,25 @@ func providerContext(id tolem.ProviderID) string { return "provider/" + string(i
 
 // PutProvider registers a provider or stores its new particulars. The BIN of
 // an organisation is public; its account is sealed.
-func (tx *Tx) PutProvider(p tolem.Provider) {
+func (tx *Tx) PutProvider(p tolem.Provider) error {
 	f := newFields()
 	f.text(p.Account)
-	tx.register(single{
+	data, err := tx.seal(f, providerContext(p.ID))
+	if err != nil {
+		return err
+	}
+	return tx.register(single{
 		text: `INSERT INTO provider (id, bin, name_kk, name_ru, name_en, active, data) VALUES ($1, $2, $3, $4, $5, $6, $7)
 			ON CONFLICT (id) DO UPDATE SET bin = excluded.bin, name_kk = excluded.name_kk, name_ru = excluded.name_ru,
 			name_en = excluded.name_en, active = excluded.active, data = excluded.data`,
-		args: []any{
-			string(p.ID), p.BIN.Reveal(), p.Names.KK, p.Names.RU, p.Names.EN, boolean(p.Active), tx.seal(f.b, providerContext(p.ID)),
-		},
-		want: 1,
+		args: []any{string(p.ID), p.BIN.Reveal(), p.Names.KK, p.Names.RU, p.Names.EN, boolean(p.Active), data}, want: 1,
 	})
 }
 
 const serviceColumns = `code, provider, name_kk, name_ru, name_en, currency, fixed_amount, min_amount, max_amount, active`
 
-// Services returns every service, by code; those of one provider if it is
-// named.
-func (tx *Tx) Services(of tolem.ProviderID) ([]tolem.Service, error) {
-	if of != "" {
-		return tx.listServices("WHERE provider = $1 ORDER BY code", string(of))
-	}
-	return tx.listServices("ORDER BY code")
-}
+// Services returns every service, by code.
+func (tx *Tx) Services() ([]tolem.Service, error) { return tx.listServices("ORDER BY code") }
 
 // Service returns one service, or ErrNotFound.
 func (tx *Tx) Service(code tolem.ServiceCode) (tolem.Service, error) {
@@ -106,8 +100,8 @@ func (tx *Tx) listServices(where string, args ...any) ([]tolem.Service, error) {
 // PutService registers a service or stores its new particulars. A service
 // keeps its provider for ever: Update returns ErrExists if the code belongs
 // to another.
-func (tx *Tx) PutService(s tolem.Service) {
-	tx.register(single{
+func (tx *Tx) PutService(s tolem.Service) error {
+	return tx.register(single{
 		text: `INSERT INTO service (` + serviceColumns + `) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 			ON CONFLICT (code) DO UPDATE SET name_kk = excluded.name_kk, name_ru = excluded.name_ru, name_en = excluded.name_en,
 			currency = excluded.currency, fixed_amount = excluded.fixed_amount, min_amount = excluded.min_amount,

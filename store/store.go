@@ -172,6 +172,9 @@ func (db *DB) Ping(ctx context.Context) error {
 	return nil
 }
 
+// Vault returns the vault of the store; the archive seals with it too.
+func (db *DB) Vault() Vault { return db.vault }
+
 // now is the time of a transaction. Databases keep microseconds, and a value
 // must not change by being stored.
 func (db *DB) now() time.Time { return db.clock().UTC().Truncate(time.Microsecond) }

@@ -100,7 +100,7 @@ func testVault(t testing.TB) Vault {
 	if err != nil {
 		t.Fatal(err)
 	}
-	v, err := OpenVault([]WrappedKey{{ID: 1, Wrapped: wrapped}}, key)
+	v, err := OpenVault(key, wrapped)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -152,8 +152,7 @@ func issue(t testing.TB, db *DB) tolem.Code {
 	err := db.Update(context.Background(), func(tx *Tx) error {
 		d := issued(n, tx.Now())
 		c = d.Code
-		tx.InsertCode(d)
-		return nil
+		return tx.InsertCode(d)
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -186,11 +185,8 @@ func TestLifeOfACode(t *testing.T) {
 			payment = paymentFor(c, tx.Now())
 			d := c.Notify(payment, nil, tx.Now())
 			request.At = tx.Now()
-			tx.InsertRequest(request)
-			tx.ChangeCode(c, d)
-			tx.InsertPayment(payment)
-			tx.InsertMessage(Message{ID: MessageID{9}, Code: c.Number, Blob: []byte("sealed"), Leaf: [32]byte{4}})
-			return nil
+			return errors.Join(tx.InsertRequest(request), tx.ChangeCode(c, d), tx.InsertPayment(payment),
+				tx.InsertMessage(Message{ID: MessageID{9}, Code: c.Number, Blob: []byte("sealed"), Leaf: [32]byte{4}}))
 		})
 		if err != nil {
 			t.Fatal(err)

@@ -18,7 +18,6 @@ type Tx struct {
 	ctx  context.Context
 	now  time.Time
 	set  *writeSet // nil within View
-	err  error     // the first misuse or failed sealing; fails the transaction
 	dead bool
 }
 
@@ -75,10 +74,7 @@ func (db *DB) View(ctx context.Context, fn func(*Tx) error) error {
 func (db *DB) run(ctx context.Context, set *writeSet, fn func(*Tx) error) error {
 	tx := &Tx{db: db, ctx: ctx, now: db.now(), set: set}
 	defer func() { tx.dead = true }()
-	if err := fn(tx); err != nil {
-		return err
-	}
-	return tx.err
+	return fn(tx)
 }
 
 // Now is the time of the transaction, fixed when the closure began, in UTC to
@@ -89,53 +85,47 @@ func (tx *Tx) Now() time.Time { return tx.now }
 // Update and View refuse to run under it.
 func (tx *Tx) Context() context.Context { return context.WithValue(tx.ctx, insideKey{}, true) }
 
-// fail remembers the first error of a write, which has no result of its own.
-func (tx *Tx) fail(err error) {
-	if tx.err == nil {
-		tx.err = err
-	}
-}
-
-// writable reports whether a write may be collected, and fails the
-// transaction if not.
-func (tx *Tx) writable() bool {
+// writable returns an error where nothing may be written. Every write returns
+// the error of its own; what the database makes of it is known when Update
+// returns.
+func (tx *Tx) writable() error {
 	switch {
 	case tx.dead:
 		panic("store: Tx used after its closure returned")
 	case tx.set == nil:
-		tx.fail(ErrReadOnly)
-		return false
+		return ErrReadOnly
 	}
-	return tx.err == nil
+	return nil
 }
 
 // exec collects a single statement.
-func (tx *Tx) exec(s single, keys ...guardKey) {
-	if !tx.writable() {
-		return
+func (tx *Tx) exec(s single, keys ...guardKey) error {
+	if err := tx.writable(); err != nil {
+		return err
 	}
 	tx.set.singles = append(tx.set.singles, s)
 	for _, k := range keys {
 		tx.set.guard(k)
 	}
+	return nil
 }
 
 // seal encrypts personal data of a row; context binds it to that row.
-func (tx *Tx) seal(plain []byte, context string) []byte {
-	sealed, err := tx.db.vault.Seal(plain, []byte(context))
+func (tx *Tx) seal(f *fields, context string) ([]byte, error) {
+	sealed, err := tx.db.vault.Seal(f.b, []byte(context))
 	if err != nil {
-		tx.fail(fmt.Errorf("seal %s: %w", context, err))
+		return nil, fmt.Errorf("seal %s: %w", context, err)
 	}
-	return sealed
+	return sealed, nil
 }
 
 // open decrypts what seal made.
-func (db *DB) open(sealed []byte, context string) ([]byte, error) {
+func (db *DB) open(sealed []byte, context string) (*fieldReader, error) {
 	plain, err := db.vault.Open(sealed, []byte(context))
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", context, err)
 	}
-	return plain, nil
+	return readFields(plain), nil
 }
 
 func isContextError(err error) bool {

@@ -33,12 +33,6 @@ type Vault interface {
 // ErrVault reports data that no key of the vault opens.
 var ErrVault = errors.New("vault cannot open this")
 
-// WrappedKey is a data key of the vault, wrapped to a certificate.
-type WrappedKey struct {
-	ID      byte // 1 to 255; stands in front of everything sealed under the key
-	Wrapped []byte
-}
-
 // wrapLabel is the OAEP label of wrapped keys.
 const wrapLabel = "tolem vault key"
 
@@ -52,7 +46,7 @@ func CreateVaultKey(cert *x509.Certificate) (wrapped []byte, err error) {
 	if !ok || pub.N.BitLen() < minWrapBits {
 		return nil, fmt.Errorf("vault key: the certificate needs an RSA key of at least %d bits", minWrapBits)
 	}
-	var key [32]byte
+	var key [vaultKeySize]byte
 	_, _ = rand.Read(key[:]) // never fails
 	wrapped, err = rsa.EncryptOAEP(sha256.New(), rand.Reader, pub, key[:], []byte(wrapLabel))
 	if err != nil {
@@ -62,40 +56,46 @@ func CreateVaultKey(cert *x509.Certificate) (wrapped []byte, err error) {
 }
 
 // aesVault is the default Vault: AES-256-GCM with random nonces. A key serves
-// 2^32 rows; add one (a higher id) before that, and by the rules of the house.
+// 2^32 rows; add one before that, and by the rules of the house.
 type aesVault struct {
-	keys    [256]cipher.AEAD
-	current byte   // the highest id: seals
-	index   []byte // derived from the first key, so that rotation keeps the index
+	keys  []cipher.AEAD // by id; the last one seals
+	index []byte        // derived from the first key, so that rotation keeps the index
 }
 
-// OpenVault unwraps the data keys with the private key that belongs to the
-// certificate; it may live in a hardware module. New data is sealed under the
-// key with the highest id, the index hangs on the one with the lowest, which
-// must therefore stay.
-func OpenVault(keys []WrappedKey, private crypto.Decrypter) (Vault, error) {
-	v := &aesVault{}
-	lowest := byte(255)
-	for _, k := range keys {
-		plain, err := private.Decrypt(rand.Reader, k.Wrapped, &rsa.OAEPOptions{Hash: crypto.SHA256, Label: []byte(wrapLabel)})
-		if err != nil || len(plain) != 32 || k.ID == 0 || v.keys[k.ID] != nil {
-			return nil, fmt.Errorf("vault key %d cannot be unwrapped: %w", k.ID, errors.Join(ErrVault, err))
+// OpenVault unwraps the data keys, oldest first, with the private key that
+// belongs to the certificate; it may live in a hardware module. New data is
+// sealed under the last key. All keys must stay in their order: the place of a
+// key is its id in what is sealed under it, and the blind index hangs on the
+// first.
+func OpenVault(private crypto.Decrypter, wrapped ...[]byte) (Vault, error) {
+	if len(wrapped) == 0 || len(wrapped) > maxVaultKeys {
+		return nil, fmt.Errorf("%w: it needs 1 to %d keys", ErrVault, maxVaultKeys)
+	}
+	v := &aesVault{keys: make([]cipher.AEAD, 1, 1+len(wrapped))} // ids count from 1
+	for i, w := range wrapped {
+		plain, err := private.Decrypt(rand.Reader, w, &rsa.OAEPOptions{Hash: crypto.SHA256, Label: []byte(wrapLabel)})
+		if err != nil || len(plain) != vaultKeySize {
+			return nil, fmt.Errorf("%w: key %d cannot be unwrapped: %w", ErrVault, i+1, err)
 		}
-		if v.keys[k.ID], err = newGCM(plain); err != nil {
+		aead, err := newGCM(plain)
+		if err != nil {
 			return nil, err
 		}
-		v.current = max(v.current, k.ID)
-		if lowest = min(lowest, k.ID); lowest == k.ID {
+		v.keys = append(v.keys, aead)
+		if i == 0 {
 			if v.index, err = hkdf.Expand(sha256.New, plain, "tolem blind index", sha256.Size); err != nil {
 				return nil, fmt.Errorf("derive index key: %w", err)
 			}
 		}
 	}
-	if v.current == 0 {
-		return nil, fmt.Errorf("vault without keys: %w", ErrVault)
-	}
 	return v, nil
 }
+
+// Limits of the vault.
+const (
+	maxVaultKeys = 255
+	vaultKeySize = 32
+)
 
 func newGCM(key []byte) (cipher.AEAD, error) {
 	block, err := aes.NewCipher(key)
@@ -117,14 +117,14 @@ const (
 // Seal returns key id, nonce, ciphertext and tag.
 func (v *aesVault) Seal(plain, context []byte) ([]byte, error) {
 	b := make([]byte, 1+vaultNonce, len(plain)+vaultOverhead)
-	b[0] = v.current
+	b[0] = byte(len(v.keys) - 1)
 	_, _ = rand.Read(b[1:]) // never fails
-	return v.keys[v.current].Seal(b, b[1:1+vaultNonce], plain, v.bound(b[0], context)), nil
+	return v.keys[b[0]].Seal(b, b[1:1+vaultNonce], plain, v.bound(b[0], context)), nil
 }
 
 // Open reverses Seal.
 func (v *aesVault) Open(sealed, context []byte) ([]byte, error) {
-	if len(sealed) < vaultOverhead || v.keys[sealed[0]] == nil {
+	if len(sealed) < vaultOverhead || sealed[0] == 0 || int(sealed[0]) >= len(v.keys) {
 		return nil, ErrVault
 	}
 	plain, err := v.keys[sealed[0]].Open(nil, sealed[1:1+vaultNonce], sealed[1+vaultNonce:], v.bound(sealed[0], context))

@@ -90,6 +90,7 @@ func (s *writeSet) route(n int) int {
 
 // Tables whose rows are guarded on the hot path.
 const (
-	tableCode    = "code"
-	tableRequest = "request"
+	tableCode     = "code"
+	tableRequest  = "request"
+	tableDocument = "document"
 )

@@ -28,6 +28,9 @@ var wsdlSource string
 //go:embed gateway-v1.xsd
 var schemaSource string
 
+//go:embed receipt-v1.xsd
+var receiptSchema string
+
 //go:embed policy.xml
 var policySource string
 
@@ -74,3 +77,6 @@ func inlineSchema() string {
 	_, schema, _ := strings.Cut(schemaSource, "?>\n")
 	return "    " + strings.ReplaceAll(strings.TrimSuffix(schema, "\n"), "\n", "\n    ") + "\n"
 }
+
+// ReceiptSchema returns the schema of the e-receipt document.
+func ReceiptSchema() []byte { return []byte(receiptSchema) }

@@ -158,10 +158,10 @@ func codeRefundCommand(io streams) *cobra.Command {
 				if err != nil {
 					return err
 				}
-				if decided = before.Refund(tx.Now()); decided.Changed() {
-					tx.ChangeCode(before, decided)
+				if decided = before.Refund(tx.Now()); !decided.Changed() {
+					return nil
 				}
-				return nil
+				return tx.ChangeCode(before, decided)
 			})
 			if err != nil {
 				return err

@@ -122,27 +122,27 @@ func (w *demoWorld) populate(ctx context.Context) error {
 	}
 	return w.node.db.Update(ctx, func(tx *store.Tx) error {
 		for _, c := range cast {
-			tx.AddParticipant(c.p)
+			err := tx.PutParticipant(c.p)
 			for _, id := range []*pki.Identity{w.actors[c.p.ID].signing, w.actors[c.p.ID].tls} {
-				tx.AddCertificate(tolem.Certificate{
+				err = errors.Join(err, tx.PutCertificate(tolem.Certificate{
 					Fingerprint: tolem.FingerprintOf(id.Cert.Raw), Participant: c.p.ID, DER: id.Cert.Raw,
 					NotAfter: id.Cert.NotAfter, AddedAt: now,
-				})
+				}))
+			}
+			if err != nil {
+				return err
 			}
 		}
-		tx.PutProvider(tolem.Provider{
+		return errors.Join(tx.PutProvider(tolem.Provider{
 			ID: demoProvider, BIN: "990240001237", Account: demoAccount, Active: true,
 			Names: tolem.Names{KK: "Әділет министрлігі", RU: "Министерство юстиции", EN: "Ministry of Justice"},
-		})
-		tx.PutService(tolem.Service{
+		}), tx.PutService(tolem.Service{
 			Code: demoService, Provider: demoProvider, Active: true, Price: tolem.Price{Currency: tolem.KZT, Fixed: 120_000},
 			Names: tolem.Names{KK: "Туу туралы куәлік", RU: "Свидетельство о рождении", EN: "Birth certificate"},
-		})
-		tx.PutService(tolem.Service{
+		}), tx.PutService(tolem.Service{
 			Code: demoFee, Provider: demoProvider, Active: true, Price: tolem.Price{Currency: tolem.KZT, Min: 10_000, Max: 50_000_000},
 			Names: tolem.Names{KK: "Мемлекеттік баж", RU: "Государственная пошлина", EN: "State fee"},
-		})
-		return nil
+		}))
 	})
 }
 

@@ -39,14 +39,14 @@ func openDesk(ctx context.Context, c *config.Config, options store.Options) (*de
 	if err != nil {
 		return nil, err
 	}
+	if options.Vault, err = openVault(c.Vault); err != nil {
+		return nil, err
+	}
 	db, err := store.Open(ctx, c.Database, options)
 	if err != nil {
 		return nil, err
 	}
-	if err = prepareSchema(ctx, db); err == nil {
-		err = openVault(ctx, db, c.Vault)
-	}
-	if err != nil {
+	if err := prepareSchema(ctx, db); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
 	return &desk{config: c, zone: zone, db: db}, nil
@@ -62,30 +62,22 @@ func prepareSchema(ctx context.Context, db *store.DB) error {
 	return err
 }
 
-// openVault opens the keys that encrypt personal data at rest. They lie in the
-// database, wrapped for the vault's certificate; an empty database gets its
-// first one.
-func openVault(ctx context.Context, db *store.DB, c config.KeyPair) error {
+// openVault opens the keys that encrypt personal data at rest: each lies in a
+// file, wrapped for the vault's certificate.
+func openVault(c config.Vault) (store.Vault, error) {
 	key, err := signing.LoadKey(c.Key)
 	if err != nil {
-		return fmt.Errorf("vault.key: %w", err)
+		return nil, fmt.Errorf("vault.key: %w", err)
 	}
 	decrypter, ok := key.(crypto.Decrypter)
 	if !ok {
-		return fmt.Errorf("vault.key: %s cannot decrypt; an RSA key is needed", c.Key)
+		return nil, fmt.Errorf("vault.key: %s cannot decrypt; an RSA key is needed", c.Key)
 	}
-	certs, err := readCertificates(c.Cert)
-	if err != nil {
-		return fmt.Errorf("vault.cert: %w", err)
+	wrapped := make([][]byte, len(c.Keys))
+	for i, file := range c.Keys {
+		if wrapped[i], err = signing.ReadSecret(file); err != nil {
+			return nil, fmt.Errorf("vault.keys: %w", err)
+		}
 	}
-	keys, err := db.EnsureVaultKey(ctx, func() ([]byte, error) { return store.CreateVaultKey(certs[0]) })
-	if err != nil {
-		return err
-	}
-	vault, err := store.OpenVault(keys, decrypter)
-	if err != nil {
-		return err
-	}
-	db.UseVault(vault)
-	return nil
+	return store.OpenVault(decrypter, wrapped...)
 }

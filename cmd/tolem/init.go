@@ -179,8 +179,8 @@ func (in installation) writeRequests(c *config.Config) error {
 	return nil
 }
 
-// writeVault makes the key pair for which the data keys in the database are
-// wrapped (GW-P37). The certificate names the key; nobody else relies on it.
+// writeVault makes the key pair of the vault and the first data key, wrapped
+// for it (GW-P37). The certificate names the key; nobody else relies on it.
 func (in installation) writeVault(c *config.Config) error {
 	key, err := rsa.GenerateKey(rand.Reader, vaultBits)
 	if err != nil {
@@ -194,13 +194,25 @@ func (in installation) writeVault(c *config.Config) error {
 	if err != nil {
 		return err
 	}
+	cert, err := x509.ParseCertificate(der)
+	if err != nil {
+		return err
+	}
+	wrapped, err := store.CreateVaultKey(cert)
+	if err != nil {
+		return err
+	}
 	if err := in.writeKey("vault.key", key); err != nil {
 		return err
 	}
 	if err := in.writePEM("vault.pem", "CERTIFICATE", der, 0o644); err != nil {
 		return err
 	}
-	c.Vault = config.KeyPair{
+	if err := in.writeFile("vault-1.wrapped", wrapped, 0o600); err != nil {
+		return err
+	}
+	c.Vault = config.Vault{
+		Keys: []string{filepath.Join(keysDir, "vault-1.wrapped")},
 		Cert: filepath.Join(keysDir, "vault.pem"), Key: filepath.Join(keysDir, "vault.key"),
 	}
 	return nil
@@ -262,7 +274,7 @@ func (in installation) nextSteps(file string) string {
   1. have the certification authority certify %[1]s/*.csr and put the certificates beside them as *.pem;
   2. put its certificates into %[2]s/anchors and %[2]s/intermediates, and name its revocation lists
      under trust.crls in %[3]s (files, folders or http addresses);
-  3. keep a copy of %[1]s/vault.key: without it personal data cannot be read.
+  3. keep copies of %[1]s/vault.key and %[1]s/vault-1.wrapped: without them personal data cannot be read.
 
 `, filepath.Join(in.dir, keysDir), filepath.Join(in.dir, "trust"), file)
 	}

@@ -66,17 +66,23 @@ func participantAddCommand(io streams) *cobra.Command {
 				return err
 			}
 			err = d.db.Update(ctx, func(tx *store.Tx) error {
+				if _, err := tx.Participant(p.ID); err == nil {
+					return fmt.Errorf("participant %s exists already", p.ID)
+				} else if !errors.Is(err, store.ErrNotFound) {
+					return err
+				}
 				for _, bank := range p.ActsFor {
 					if b, err := tx.Participant(bank); err != nil || b.Kind != tolem.KindBank {
 						return fmt.Errorf("--for %s: no such bank", bank)
 					}
 				}
-				tx.AddParticipant(p)
-				addCertificates(tx, certs)
-				return nil
+				if err := tx.PutParticipant(p); err != nil {
+					return err
+				}
+				return addCertificates(tx, certs)
 			})
 			if err != nil {
-				return fmt.Errorf("register %s: %w", p.ID, err)
+				return err
 			}
 			if *asJSON {
 				return printJSON(io.out, viewParticipant(p, certs))
@@ -168,12 +174,24 @@ func loadCertificates(id tolem.ParticipantID, files []string) ([]tolem.Certifica
 	return certs, nil
 }
 
-// addCertificates registers certificates. One that is registered already, to
-// whomever, makes the transaction fail.
-func addCertificates(tx *store.Tx, certs []tolem.Certificate) {
+// addCertificates registers certificates that nobody else has registered.
+func addCertificates(tx *store.Tx, certs []tolem.Certificate) error {
 	for _, cert := range certs {
-		tx.AddCertificate(cert)
+		held, err := tx.Certificate(cert.Fingerprint)
+		switch {
+		case errors.Is(err, store.ErrNotFound):
+		case err != nil:
+			return err
+		case held.Participant != cert.Participant:
+			return fmt.Errorf("certificate %s belongs to %s", cert.Fingerprint, held.Participant)
+		case !held.Withdrawn:
+			continue
+		}
+		if err := tx.PutCertificate(cert); err != nil {
+			return err
+		}
 	}
+	return nil
 }
 
 func participantListCommand(io streams) *cobra.Command {
@@ -187,7 +205,7 @@ func participantListCommand(io streams) *cobra.Command {
 				if err != nil {
 					return err
 				}
-				certs, err := tx.Certificates("")
+				certs, err := tx.Certificates()
 				if err != nil {
 					return err
 				}
@@ -225,8 +243,8 @@ func participantShowCommand(io streams) *cobra.Command {
 				if err != nil {
 					return err
 				}
-				certs, err := tx.Certificates(p.ID)
-				v = viewParticipant(p, certs)
+				certs, err := tx.Certificates()
+				v = viewParticipant(p, certificatesOf(p.ID, certs))
 				return err
 			})
 			if err != nil {
@@ -253,8 +271,7 @@ func participantSuspendCommand(io streams, use string, suspended bool) *cobra.Co
 					return err
 				}
 				p.Suspended = suspended
-				tx.ChangeParticipant(p)
-				return nil
+				return tx.PutParticipant(p)
 			})
 			if err == nil {
 				fmt.Fprintf(io.out, "%s: %s\n", args[0], map[bool]string{true: "suspended", false: "active"}[suspended])
@@ -278,8 +295,7 @@ func certAddCommand(io streams) *cobra.Command {
 				if _, err := participantNamed(tx, args[0]); err != nil {
 					return err
 				}
-				addCertificates(tx, certs)
-				return nil
+				return addCertificates(tx, certs)
 			})
 			if err == nil {
 				fmt.Fprintf(io.out, "%s: added %s\n", args[0], certs[0].Fingerprint)
@@ -296,14 +312,14 @@ func certWithdrawCommand(io streams) *cobra.Command {
 	c.RunE = func(c *cobra.Command, args []string) error {
 		return withDesk(c.Context(), *file, func(ctx context.Context, d *desk) error {
 			return d.db.Update(ctx, func(tx *store.Tx) error {
-				certs, err := tx.Certificates(tolem.ParticipantID(args[0]))
+				all, err := tx.Certificates()
 				if err != nil {
 					return err
 				}
-				for _, cert := range certs {
+				for _, cert := range certificatesOf(tolem.ParticipantID(args[0]), all) {
 					if strings.EqualFold(cert.Fingerprint.String(), args[1]) {
-						tx.WithdrawCertificate(cert.Participant, cert.Fingerprint)
-						return nil
+						cert.Withdrawn = true
+						return tx.PutCertificate(cert)
 					}
 				}
 				return fmt.Errorf("%s has no certificate %s", args[0], args[1])

@@ -55,7 +55,7 @@ func pkiIssueCommand(io streams) *cobra.Command {
 		now := time.Now()
 		from, until := now.Add(-time.Minute), now.AddDate(0, 0, days)
 		if days < 0 {
-			from, until = until.AddDate(0, 0, -1), until
+			from = until.AddDate(0, 0, -1)
 		}
 		id, err := authority.Issue(pki.Spec{CommonName: name, Usage: u, Key: k, Hosts: hosts, NotBefore: from, NotAfter: until})
 		if err != nil {

@@ -65,8 +65,7 @@ func addProvider(tx *store.Tx, p tolem.Provider) error {
 	} else if !errors.Is(err, store.ErrNotFound) {
 		return err
 	}
-	tx.PutProvider(p)
-	return nil
+	return tx.PutProvider(p)
 }
 
 func providerListCommand(io streams) *cobra.Command {

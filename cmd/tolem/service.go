@@ -100,8 +100,7 @@ func addService(tx *store.Tx, s tolem.Service) error {
 	} else if !errors.Is(err, store.ErrNotFound) {
 		return err
 	}
-	tx.PutService(s)
-	return nil
+	return tx.PutService(s)
 }
 
 func checkProvider(tx *store.Tx, id tolem.ProviderID) error {
@@ -119,7 +118,7 @@ func serviceListCommand(io streams) *cobra.Command {
 		return withDesk(c.Context(), *file, func(ctx context.Context, d *desk) error {
 			var all []tolem.Service
 			err := d.db.View(ctx, func(tx *store.Tx) (err error) {
-				all, err = tx.Services("")
+				all, err = tx.Services()
 				return err
 			})
 			if err != nil {
@@ -184,8 +183,11 @@ is wrong.`,
 					if err := checkProvider(tx, s.Provider); err != nil {
 						return fmt.Errorf("service %s: %w", s.Code, err)
 					}
-					if !dryRun {
-						tx.PutService(s)
+					if dryRun {
+						continue
+					}
+					if err := tx.PutService(s); err != nil {
+						return err
 					}
 				}
 				return nil

@@ -102,8 +102,10 @@ func (h *Handler) contract(w http.ResponseWriter, r *http.Request) {
 		document = wsdl.PolicyWSDL(address)
 	case "xsd":
 		document = wsdl.Schema()
+	case "xsd=receipt":
+		document = wsdl.ReceiptSchema()
 	default:
-		http.Error(w, "POST a SOAP message here, or GET ?wsdl, ?wsdl=policy or ?xsd", http.StatusNotFound)
+		http.Error(w, "POST a SOAP message here, or GET ?wsdl, ?wsdl=policy, ?xsd or ?xsd=receipt", http.StatusNotFound)
 		return
 	}
 	w.Header().Set("Content-Type", "text/xml; charset=utf-8")

@@ -117,5 +117,5 @@ func newVault() (store.Vault, error) {
 	if err != nil {
 		return nil, err
 	}
-	return store.OpenVault([]store.WrappedKey{{ID: 1, Wrapped: wrapped}}, private)
+	return store.OpenVault(private, wrapped)
 }

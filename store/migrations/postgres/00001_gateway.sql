@@ -198,13 +198,6 @@ CREATE TABLE service (
 CREATE TABLE crl (
     issuer     BYTEA   NOT NULL PRIMARY KEY,
     number     TEXT    NOT NULL,          -- decimal
-    der        BYTEA   NOT NULL,
+    hash       BYTEA   NOT NULL,          -- of the document that holds the list
     fetched_at BIGINT  NOT NULL
-);
-
--- Keys of the vault, each wrapped to a certificate. Rows are added only.
-CREATE TABLE vault_key (
-    id      BIGINT  PRIMARY KEY,
-    wrapped BYTEA   NOT NULL,
-    at      BIGINT  NOT NULL
 );

@@ -191,13 +191,6 @@ CREATE TABLE service (
 CREATE TABLE crl (
     issuer     BLOB    NOT NULL PRIMARY KEY,
     number     TEXT    NOT NULL,          -- decimal
-    der        BLOB    NOT NULL,
+    hash       BLOB    NOT NULL,          -- of the document that holds the list
     fetched_at INTEGER NOT NULL
-);
-
--- Keys of the vault, each wrapped to a certificate. Rows are added only.
-CREATE TABLE vault_key (
-    id      INTEGER PRIMARY KEY,
-    wrapped BLOB    NOT NULL,
-    at      INTEGER NOT NULL
 );
