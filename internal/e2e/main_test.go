@@ -31,18 +31,18 @@ func run(m *testing.M) int {
 	return m.Run()
 }
 
-// tolem runs a command of the program and returns what it prints.
-func tolem(t testing.TB, args ...string) []byte {
+// command runs a command of the program and returns what it prints.
+func command(t testing.TB, args ...string) []byte {
 	t.Helper()
-	out, code := tolemExit(t, args...)
+	out, code := commandExit(t, args...)
 	if code != 0 {
 		t.Fatalf("tolem %v ended with %d: %s", args, code, out)
 	}
 	return out
 }
 
-// tolemExit runs a command and returns what it prints and its exit status.
-func tolemExit(t testing.TB, args ...string) ([]byte, int) {
+// commandExit runs a command and returns what it prints and its exit status.
+func commandExit(t testing.TB, args ...string) ([]byte, int) {
 	t.Helper()
 	cmd := exec.Command(program, args...)
 	out, err := cmd.CombinedOutput()

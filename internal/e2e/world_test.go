@@ -55,7 +55,7 @@ func newWorld(t *testing.T, database string) *world {
 	t.Helper()
 	w := &world{t: t, dir: filepath.Join(t.TempDir(), "gateway"), actors: make(map[string]*actor), answers: make(map[string][]byte)}
 	w.config = filepath.Join(w.dir, "tolem.yaml")
-	tolem(t, "init", "--dir", w.dir, "--db", database, "--test-pki")
+	command(t, "init", "--dir", w.dir, "--db", database, "--test-pki")
 	var err error
 	if w.authority, err = pki.Open(w.path("pki"), pki.Options{}); err != nil {
 		t.Fatal(err)
@@ -99,7 +99,7 @@ func (w *world) populate() {
 // configuration, and the rest.
 func (w *world) command(args ...string) []byte {
 	w.t.Helper()
-	return tolem(w.t, append([]string{args[0], args[1], "--config", w.config}, args[2:]...)...)
+	return command(w.t, append([]string{args[0], args[1], "--config", w.config}, args[2:]...)...)
 }
 
 // join registers a participant with one signing and one channel certificate.
