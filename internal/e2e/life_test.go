@@ -67,16 +67,28 @@ func (w *world) checkReceipt(got answer) {
 	}
 }
 
-// checkArchive verifies the archive with the program; it must hold at least so
-// many messages.
-func (w *world) checkArchive(atLeast int64) {
+// archiveReport is what `tolem verify archive` says.
+type archiveReport struct {
+	Messages, Sealed, Pending, AlteredCount int64
+}
+
+// archive verifies the archive with the program.
+func (w *world) archive() archiveReport {
 	w.t.Helper()
 	out, code := commandExit(w.t, "verify", "archive", "--config", w.config, "--json")
-	var report struct {
-		Messages, AlteredCount int64
+	var report archiveReport
+	if err := json.Unmarshal(out, &report); err != nil || code != 0 || report.AlteredCount != 0 {
+		w.t.Errorf("archive: exit %d, %v: %s", code, err, out)
 	}
-	if err := json.Unmarshal(out, &report); err != nil || code != 0 || report.AlteredCount != 0 || report.Messages < atLeast {
-		w.t.Errorf("archive: exit %d, %v, want at least %d messages: %s", code, err, atLeast, out)
+	return report
+}
+
+// checkArchive verifies the archive; it must hold at least so many messages.
+func (w *world) checkArchive(atLeast int64) {
+	w.t.Helper()
+	report := w.archive()
+	if report.Messages < atLeast {
+		w.t.Errorf("the archive holds %d messages, want at least %d", report.Messages, atLeast)
 	}
 	w.t.Logf("the archive verifies: %d messages", report.Messages)
 }

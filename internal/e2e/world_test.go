@@ -68,7 +68,9 @@ func newWorld(t *testing.T, database string) *world {
 	return w
 }
 
-func (w *world) path(name ...string) string { return filepath.Join(append([]string{w.dir}, name...)...) }
+func (w *world) path(name ...string) string {
+	return filepath.Join(append([]string{w.dir}, name...)...)
+}
 
 // openTrust reads the anchors and lists as they are now.
 func (w *world) openTrust() *trust.Store {
