@@ -8,7 +8,9 @@ package soap
 import (
 	"context"
 	"crypto/sha256"
+	"crypto/tls"
 	"errors"
+	"fmt"
 	"net/http"
 	"time"
 
@@ -28,6 +30,7 @@ const MaxMessageBytes = 1 << 20
 // Errors of the transport, before a message can be verified.
 var (
 	errNoCertificate    = errors.New("no client certificate")
+	errChannel          = errors.New("the channel's certificate is not accepted any more")
 	errTooLarge         = errors.New("request is larger than allowed")
 	errHalfMessage      = errors.New("the request ended before its announced length")
 	errSlowMessage      = errors.New("the request did not arrive in time")
@@ -60,6 +63,11 @@ type Config struct {
 	Signers   Signers
 	Receipts  *signing.Signer // RSA: receipts are verified by programs that know nothing else
 	Address   string          // as it stands in the WSDL; empty: as the caller addressed the gateway
+
+	// Channel judges the certificate a channel was opened with once more for
+	// every request: a channel may stay open for longer than its certificate is
+	// good.
+	Channel func(tls.ConnectionState) error
 
 	Clock            func() time.Time
 	Limits           Limits
@@ -138,6 +146,7 @@ func (h *Handler) perform(w http.ResponseWriter, r *http.Request) {
 // answer is the message path, one step a line.
 func (h *Handler) answer(ctx context.Context, w http.ResponseWriter, r *http.Request, x *exchange) (gateway.Reply, error) {
 	if err := h.identify(r, x); err != nil {
+		w.Header().Set("Connection", "close") // nothing better will come over it
 		return gateway.Reply{}, err
 	}
 	release, ok := h.limits.admit(x.peer.ID, x.arrived)
@@ -161,6 +170,9 @@ func (h *Handler) identify(r *http.Request, x *exchange) (err error) {
 		return errNoCertificate
 	}
 	x.channel = tolem.FingerprintOf(r.TLS.PeerCertificates[0].Raw)
+	if err := h.Channel(*r.TLS); err != nil {
+		return fmt.Errorf("%w: %w", errChannel, err)
+	}
 	x.peer, err = h.directory.Holder(x.channel)
 	return err
 }
