@@ -175,21 +175,20 @@ func (s *Snapshot) MessageKeys(ctx context.Context, after MessageKey, limit int)
 	return keys, nil
 }
 
-// Documents returns a page of the shared documents, by id.
-func (s *Snapshot) Documents(ctx context.Context, after []byte, limit int) ([]Document, error) {
-	var list []Document
-	err := s.each(ctx, `SELECT id, kind, data FROM document WHERE id > $1 ORDER BY id LIMIT `+strconv.Itoa(limit), []any{after}, func(scan func(...any) error) error {
-		var d Document
+// DocumentByPrefix returns the shared document whose id begins with these 16
+// bytes, by which a leaf names it.
+func (s *Snapshot) DocumentByPrefix(ctx context.Context, prefix MessageID) (d Document, found bool, err error) {
+	err = s.each(ctx, `SELECT id, kind, data FROM document WHERE id >= $1 ORDER BY id LIMIT 1`, []any{prefix[:]}, func(scan func(...any) error) error {
 		var kind int64
 		err := scan(&d.ID, &kind, &d.Data)
 		d.Kind = DocumentKind(kind)
-		list = append(list, d)
+		found = MessageID(padID(d.ID)) == prefix
 		return err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("list documents: %w", err)
+		return d, false, fmt.Errorf("read document: %w", err)
 	}
-	return list, nil
+	return d, found, nil
 }
 
 // LostAnswers returns requests whose stored answer is not there, at most limit.

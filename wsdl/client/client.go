@@ -107,7 +107,8 @@ var (
 type Client struct {
 	config   Config
 	http     *http.Client
-	verifier *signing.Verifier
+	verifier *signing.Verifier // of answers
+	vouched  *signing.Verifier // of stored answers that a verified answer contains
 }
 
 // New checks the configuration and returns a client. It opens no connection.
@@ -120,6 +121,7 @@ func New(c Config) (*Client, error) {
 		config:   c,
 		http:     newHTTPClient(c),
 		verifier: signing.NewVerifier(&currentTrust{truster: c.Trust, now: c.Now}, nil),
+		vouched:  signing.NewVerifier(anyCertificate{}, nil),
 	}, nil
 }
 

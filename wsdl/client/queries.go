@@ -101,7 +101,7 @@ func (r *reader) service(s *gatewayv1.Service) Service {
 }
 
 // GetOutcome returns what became of an earlier request of the caller, with the
-// signed answer, whose signature is verified like that of any other. A *Refusal
+// signed answer, whose signature is checked too. A *Refusal
 // with UNKNOWN_REQUEST means that the earlier request had no effect.
 func (c *Client) GetOutcome(ctx context.Context, of tolem.RequestID, options ...Option) (Outcome, error) {
 	var f form
@@ -129,11 +129,7 @@ func (c *Client) GetOutcome(ctx context.Context, of tolem.RequestID, options ...
 // checkStored verifies the signed answer inside an outcome and that it says
 // what the outcome says.
 func (c *Client) checkStored(o Outcome, of tolem.RequestID) error {
-	verified, err := c.verifyStored(o.Signed)
-	if err != nil {
-		return err
-	}
-	body, err := readBody(verified.Body)
+	body, err := c.openVouched(o.Signed)
 	if err != nil {
 		return err
 	}

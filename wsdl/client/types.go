@@ -140,7 +140,7 @@ type Outcome struct {
 	Operation  tolem.Operation
 	Result     tolem.ResultCode // of the earlier request
 	AnsweredAt time.Time
-	Signed     []byte // the signed answer to the earlier request, byte for byte; its signature has been verified
+	Signed     []byte // the signed answer to the earlier request, byte for byte; its signature is whole
 }
 
 // Answer is common to all results.

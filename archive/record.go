@@ -1,0 +1,101 @@
+package archive
+
+import (
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/binary"
+	"fmt"
+	"time"
+
+	"tolem"
+	"tolem/signing/trust"
+	"tolem/store"
+)
+
+// Direction says which way a message went.
+type Direction uint8
+
+// The directions.
+const (
+	In       Direction = 1 // to the gateway
+	Out      Direction = 2 // from the gateway
+	Internal Direction = 3 // made and kept by the gateway itself
+)
+
+// String returns the direction in words.
+func (d Direction) String() string {
+	switch d {
+	case In:
+		return "in"
+	case Out:
+		return "out"
+	case Internal:
+		return "internal"
+	}
+	return fmt.Sprintf("Direction(%d)", uint8(d))
+}
+
+// Record is a message as evidence.
+type Record struct {
+	ID          MessageID
+	Direction   Direction
+	At          time.Time // when it arrived or was signed, to the microsecond
+	Participant tolem.ParticipantID
+	Operation   tolem.Operation
+	Code        tolem.CodeNumber // 0: it concerns no code
+	RequestID   tolem.RequestID
+	Class       string // empty: verified; else why it was refused
+	Raw         []byte // every byte of it
+
+	// The certificate that signed the message and the grounds on which it was
+	// trusted, for Add. An answer need not name its certificate: it is found in
+	// the message.
+	Certificate *x509.Certificate
+	Trust       trust.Proof
+
+	// What Load returns in their place; zero if there are none.
+	Fingerprint tolem.Fingerprint
+	TrustID     [16]byte
+}
+
+// leafVersion is the first byte of what a leaf hashes.
+const leafVersion = 1
+
+// appendLeafData appends the record as it stands in the log: every field
+// behind its length or of fixed length, the message last.
+func (r *Record) appendLeafData(b []byte) []byte {
+	b = append(b, leafVersion, byte(r.Direction))
+	b = append(b, r.ID[:]...)
+	b = binary.BigEndian.AppendUint64(b, uint64(r.At.UnixMicro()))
+	b = binary.BigEndian.AppendUint64(b, uint64(r.Code))
+	b = append(b, r.Fingerprint[:]...)
+	b = append(b, r.TrustID[:]...)
+	for _, s := range [...]string{string(r.Participant), string(r.Operation), string(r.RequestID), r.Class} {
+		b = binary.BigEndian.AppendUint16(b, uint16(len(s)))
+		b = append(b, s...)
+	}
+	return append(b, r.Raw...)
+}
+
+// leafPrefix separates leaves from inner nodes (RFC 6962, section 2.1).
+const leafPrefix = 0x00
+
+// leaf returns the RFC 6962 leaf hash of the record.
+func (r *Record) leaf(scratch *[]byte) [32]byte {
+	*scratch = r.appendLeafData(append((*scratch)[:0], leafPrefix))
+	return sha256.Sum256(*scratch)
+}
+
+// documentLeafVersion is the first byte of what the leaf of a shared document
+// hashes.
+const documentLeafVersion = 2
+
+// documentLeaf returns the RFC 6962 leaf hash of a shared document.
+func documentLeaf(kind store.DocumentKind, id, data []byte) [32]byte {
+	b := make([]byte, 0, 8+len(id)+len(data))
+	b = append(b, leafPrefix, documentLeafVersion, byte(kind))
+	b = binary.BigEndian.AppendUint16(b, uint16(len(id)))
+	b = append(b, id...)
+	b = append(b, data...)
+	return sha256.Sum256(b)
+}
