@@ -137,14 +137,15 @@ func (h *Handler) perform(w http.ResponseWriter, r *http.Request) {
 
 // answer is the message path, one step a line.
 func (h *Handler) answer(ctx context.Context, w http.ResponseWriter, r *http.Request, x *exchange) (gateway.Reply, error) {
-	if err := h.identify(r, x); err != nil {
-		return gateway.Reply{}, err
-	}
-	release, ok := h.limits.admit(x.peer.ID, x.arrived)
+	denied := h.identify(r, x)
+	release, ok := h.limits.admit(x.peer.ID, x.arrived) // all strangers share one allowance
 	if !ok {
 		return gateway.Reply{}, errTooMany
 	}
 	defer release()
+	if denied != nil {
+		return gateway.Reply{}, denied
+	}
 	if err := h.read(w, r, x); err != nil {
 		return gateway.Reply{}, err
 	}
