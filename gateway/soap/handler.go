@@ -299,8 +299,11 @@ func (h *Handler) note(x *exchange, reply gateway.Reply, f fault, err error) {
 	line := h.Log.Info()
 	if err != nil {
 		e.Result = f.code
-		if f.code == tolem.Internal {
+		switch f.code {
+		case tolem.Internal:
 			line = h.Log.Error()
+		case tolem.TooManyUnknown: // somebody guesses payment codes: the operator must know
+			line = h.Log.Warn()
 		}
 		line = line.Err(err).Str("class", f.class)
 	}
