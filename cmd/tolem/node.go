@@ -76,6 +76,9 @@ func openNode(ctx context.Context, c *config.Config, log zerolog.Logger) (_ *nod
 	if n.evidence, err = openArchive(n.desk); err != nil {
 		return nil, err
 	}
+	if err = n.evidence.KeepAuthorities(ctx, n.trust.Authorities()); err != nil {
+		return nil, err
+	}
 	n.metrics.watch(n)
 	return n, nil
 }

@@ -5,10 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-)
 
-// Namespace is the namespace of every element of the contract.
-const Namespace = "urn:tolem:gateway:v1"
+	"tolem/wsdl"
+)
 
 // maxFields bounds the children of a request, well above the longest one.
 const maxFields = 64
@@ -101,8 +100,8 @@ func (r *reader) openContract() (string, error) {
 	if tag.attributes {
 		return "", contractError("%s has an attribute; the contract has none", tag.local)
 	}
-	if uri := r.lookup(tag.prefix); uri != Namespace {
-		return "", contractError("%s is in namespace %q instead of %q", tag.local, clip(uri), Namespace)
+	if uri := r.lookup(tag.prefix); uri != wsdl.Namespace {
+		return "", contractError("%s is in namespace %q instead of %q", tag.local, clip(uri), wsdl.Namespace)
 	}
 	return tag.local, nil
 }
