@@ -57,7 +57,8 @@ var imports = map[string][]string{
 	"internal/bench/...": {anything},
 	"internal/tolemtest": {".", "store", "internal/pki", "github.com/lib/pq"},
 	"cmd/...":            {anything},
-	"deploy":             {}, // holds tests only
+	"deploy":             {}, // tests only
+	"scripts":            {}, // tests only
 }
 
 const anything = "*"
