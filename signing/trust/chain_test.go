@@ -174,6 +174,11 @@ func TestWeakCertificates(t *testing.T) {
 	s := w.open(Config{Anchors: []string{path}, Now: w.clock}, nil)
 	w.emptyList(s, root)
 
+	forged := w.make(root, func(c *x509.Certificate) { c.SignatureAlgorithm = x509.ECDSAWithSHA1 })
+	if _, err := s.Check(forged.cert, begin); !isCheckClass(err, ErrUntrusted) {
+		t.Errorf("SHA-1: %v", err)
+	}
+	w.wantCheck(s, w.make(root, plain).cert, nil)
 	short, err := rsa.GenerateKey(rand.Reader, 1024)
 	if err != nil {
 		t.Fatal(err)

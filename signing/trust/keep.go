@@ -49,7 +49,7 @@ func (s *Store) takeKept(ctx context.Context) error {
 		if err := s.markKept(kept); err != nil {
 			return err
 		}
-		err := s.use(kept.DER, sha256.Sum256(kept.DER), keptSource, kept.FetchedAt)
+		err := s.use(kept.DER, keptSource, kept.FetchedAt)
 		s.sources.report(keptSource+" "+fmt.Sprintf("%x", kept.IssuerKey[:4]), s.config.Now(), err)
 	}
 	return nil
@@ -109,7 +109,7 @@ func (s *Store) take(ctx context.Context, raw []byte, source string) error {
 		return nil
 	}
 	now := s.config.Now()
-	if err := s.use(raw, hash, source, now); err != nil {
+	if err := s.use(raw, source, now); err != nil {
 		return err
 	}
 	l := s.current.Load().byHash(hash)
@@ -119,13 +119,9 @@ func (s *Store) take(ctx context.Context, raw []byte, source string) error {
 }
 
 // use checks a list and puts it in use. The caller holds s.write.
-func (s *Store) use(raw []byte, hash [32]byte, source string, fetched time.Time) error {
-	p, err := parseList(raw)
-	if err != nil {
-		return err
-	}
+func (s *Store) use(raw []byte, source string, fetched time.Time) error {
 	snap := s.current.Load()
-	l, err := snap.authorities.accept(p, hash, s.config.Now())
+	l, err := snap.authorities.read(raw, s.config.Now())
 	if err != nil {
 		return err
 	}
