@@ -2,6 +2,7 @@ package trust
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -88,6 +89,63 @@ func TestRefusedListIsFetchedAgain(t *testing.T) {
 		t.Error(err)
 	}
 	w.wantCheck(s, bank, nil)
+}
+
+// A server that keeps saying that nothing has changed does not keep a list
+// alive, and is not asked every second.
+func TestUnchangedListRunsOut(t *testing.T) {
+	w, kept := newWorld(t), newShelf()
+	s := w.open(w.config(), kept)
+	w.pass(24 * time.Hour)
+	if err := s.Refresh(t.Context()); !errors.Is(err, ErrListExpired) {
+		t.Errorf("Refresh: %v", err)
+	}
+	if got := sourceError(s, "/intermediate.crl"); !strings.Contains(got, ErrListExpired.Error()) {
+		t.Errorf("source says %q", got)
+	}
+	w.pass(firstRetry / 2)
+	if err := s.RefreshDue(t.Context()); err != nil {
+		t.Errorf("asked before its time: %v", err)
+	}
+	w.pass(firstRetry / 2)
+	if err := s.RefreshDue(t.Context()); !errors.Is(err, ErrListExpired) {
+		t.Errorf("the same list again: %v", err)
+	}
+
+	// What was kept is no trouble any more once there is a newer list.
+	s = w.open(w.config(), kept)
+	before := len(s.Sources())
+	w.publish(w.pki.Intermediate, 24*time.Hour)
+	if err := s.Refresh(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if after := s.Sources(); len(after) != before-1 {
+		t.Errorf("sources %+v", after)
+	}
+}
+
+func TestRedirects(t *testing.T) {
+	for _, c := range []struct {
+		from, to string
+		allowed  bool
+	}{
+		{"http://ca.example/a", "http://ca.example/b", true},
+		{"http://ca.example/a", "https://CA.example/a", true},
+		{"http://ca.example:8080/a", "https://ca.example/a", true},
+		{"http://ca.example/a", "http://ca.example:8080/a", false},
+		{"http://ca.example/a", "https://ca.example:8443/a", false},
+		{"https://ca.example/a", "http://ca.example/a", false},
+		{"http://ca.example/a", "http://169.254.169.254/a", false},
+	} {
+		from, _ := http.NewRequest(http.MethodGet, c.from, nil)
+		to, err := http.NewRequest(http.MethodGet, c.to, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := sameHost(to, []*http.Request{from}); (err == nil) != c.allowed {
+			t.Errorf("%s to %s: %v", c.from, c.to, err)
+		}
+	}
 }
 
 func TestFetchIsBounded(t *testing.T) {

@@ -50,10 +50,14 @@ func (s *Store) takeKept(ctx context.Context) error {
 			return err
 		}
 		err := s.use(kept.DER, keptSource, kept.FetchedAt)
-		s.sources.report(keptSource+" "+fmt.Sprintf("%x", kept.IssuerKey[:4]), s.config.Now(), err)
+		s.sources.report(keptName(kept.IssuerKey), s.config.Now(), err)
 	}
 	return nil
 }
+
+// keptName is the name under which the fate of a kept list is reported until
+// there is a newer one.
+func keptName(scope scopeID) string { return fmt.Sprintf("%s %x", keptSource, scope[:4]) }
 
 // markKept remembers how new a kept list is, before it is known whether it can
 // still be used.
@@ -100,19 +104,20 @@ func (s *Store) keepOwed(ctx context.Context) error {
 }
 
 // take checks a list and puts it in use and in keeping. The same list again is
-// no news.
+// no news, unless it has run out since.
 func (s *Store) take(ctx context.Context, raw []byte, source string) error {
 	hash := sha256.Sum256(raw)
 	s.write.Lock()
 	defer s.write.Unlock()
-	if s.current.Load().has(hash) {
-		return nil
-	}
 	now := s.config.Now()
+	if have := s.current.Load().byHash(hash); have != nil {
+		return have.stillInForce(now)
+	}
 	if err := s.use(raw, source, now); err != nil {
 		return err
 	}
 	l := s.current.Load().byHash(hash)
+	s.sources.forget(keptName(l.scope))
 	return s.keep(ctx, l.scope, KeptCRL{
 		IssuerKey: l.scope, Number: l.ref.Number, Hash: hash, DER: raw, FetchedAt: now,
 	})
