@@ -86,7 +86,7 @@ func writeCorpus(t *testing.T, dir string, id *identity) {
 		"ours": string(ours), "fault": string(fault), "base": forge(t, base, id),
 		"soap12":      forge(t, strings.ReplaceAll(base, soap11URI, soap12URI), id),
 		"prefix-list": forge(t, strings.ReplaceAll(base, `Algorithm="`+excC14NURI+`"/></ds:Transforms>`, list), id),
-		"odd": forge(t, strings.Replace(base, "<t:amount>", "<x xmlns='' a='\t&#9;&quot;'><![CDATA[<&]]>\r\n&#13;<!-- c --></x><t:amount>", 1), id),
+		"odd":         forge(t, strings.Replace(base, "<t:amount>", "<x xmlns='' a='\t&#9;&quot;'><![CDATA[<&]]>\r\n&#13;<!-- c --></x><t:amount>", 1), id),
 	}
 	for name, raw := range seeds {
 		writeFile(t, filepath.Join(dir, "seed-"+name), []byte(fmt.Sprintf("go test fuzz v1\n[]byte(%q)\n", raw)))

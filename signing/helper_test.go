@@ -171,7 +171,7 @@ const paymentPayload = `<t:NotifyPayment xmlns:t="urn:tolem:gateway:v1"><t:reque
 // size bytes.
 func paddedPayload(size int) []byte {
 	const row = `<t:detail><t:name>purpose of payment</t:name><t:value>state duty for a certificate</t:value></t:detail>`
-	const fixed = 4500
+	const fixed = 4250
 	n := max(0, size-fixed) / len(row)
 	return []byte(strings.Replace(paymentPayload, `</t:NotifyPayment>`, strings.Repeat(row, n)+`</t:NotifyPayment>`, 1))
 }

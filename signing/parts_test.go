@@ -234,3 +234,10 @@ func TestSignRefusesBrokenPayload(t *testing.T) {
 		t.Error("canonicalized a document type")
 	}
 }
+
+func TestBenchmarkMessageHasItsSize(t *testing.T) {
+	_, id, _ := realTrust(t, "rsa")
+	if n := len(request(t, id)); n < benchSize*9/10 || n > benchSize*11/10 {
+		t.Errorf("%d bytes, want about %d", n, benchSize)
+	}
+}
