@@ -58,7 +58,8 @@ var imports = map[string][]string{
 	"internal/e2e":       {},
 	"internal/tolemtest": {".", "store", "internal/pki", "github.com/lib/pq"},
 	"cmd/...":            {anything},
-	"deploy":             {}, // holds tests only
+	"deploy":             {}, // tests only
+	"scripts":            {}, // tests only
 }
 
 const anything = "*"

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"tolem"
 )
@@ -104,12 +105,17 @@ type Document struct {
 const DocumentCode = -1
 
 // InsertDocument stores a document and puts its leaf in line for the log. If
-// there is one with this id already, the closure is run again.
+// there is one with this id already, the closure is run again; the same
+// document twice in one transaction is stored once.
 func (tx *Tx) InsertDocument(d Document) error {
+	key := guardKey{table: tableDocument, name: string(d.ID)}
+	if tx.set != nil && slices.Contains(tx.set.keys, key) {
+		return nil
+	}
 	err := tx.exec(single{
 		text: `INSERT INTO document (id, kind, data) VALUES ($1, $2, $3) ON CONFLICT (id) DO NOTHING`,
 		args: []any{d.ID, int64(d.Kind), d.Data}, want: 1,
-	}, guardKey{table: tableDocument, name: string(d.ID)})
+	}, key)
 	if err != nil {
 		return err
 	}

@@ -145,15 +145,16 @@ func (h *Handler) perform(w http.ResponseWriter, r *http.Request) {
 
 // answer is the message path, one step a line.
 func (h *Handler) answer(ctx context.Context, w http.ResponseWriter, r *http.Request, x *exchange) (gateway.Reply, error) {
-	if err := h.identify(r, x); err != nil {
-		w.Header().Set("Connection", "close") // nothing better will come over it
-		return gateway.Reply{}, err
-	}
-	release, ok := h.limits.admit(x.peer.ID, x.arrived)
+	denied := h.identify(r, x)
+	release, ok := h.limits.admit(x.peer.ID, x.arrived) // all strangers share one allowance
 	if !ok {
 		return gateway.Reply{}, errTooMany
 	}
 	defer release()
+	if denied != nil {
+		w.Header().Set("Connection", "close") // nothing better will come over it
+		return gateway.Reply{}, denied
+	}
 	if err := h.read(w, r, x); err != nil {
 		return gateway.Reply{}, err
 	}
@@ -310,8 +311,11 @@ func (h *Handler) note(x *exchange, reply gateway.Reply, f fault, err error) {
 	line := h.Log.Info()
 	if err != nil {
 		e.Result = f.code
-		if f.code == tolem.Internal {
+		switch f.code {
+		case tolem.Internal:
 			line = h.Log.Error()
+		case tolem.TooManyUnknown: // somebody guesses payment codes: the operator must know
+			line = h.Log.Warn()
 		}
 		line = line.Err(err).Str("class", f.class)
 	}

@@ -49,11 +49,15 @@ func (s *Store) takeKept(ctx context.Context) error {
 		if err := s.markKept(kept); err != nil {
 			return err
 		}
-		err := s.use(kept.DER, sha256.Sum256(kept.DER), keptSource, kept.FetchedAt)
-		s.sources.report(keptSource+" "+fmt.Sprintf("%x", kept.IssuerKey[:4]), s.config.Now(), err)
+		err := s.use(kept.DER, keptSource, kept.FetchedAt)
+		s.sources.report(keptName(kept.IssuerKey), s.config.Now(), err)
 	}
 	return nil
 }
+
+// keptName is the name under which the fate of a kept list is reported until
+// there is a newer one.
+func keptName(scope scopeID) string { return fmt.Sprintf("%s %x", keptSource, scope[:4]) }
 
 // markKept remembers how new a kept list is, before it is known whether it can
 // still be used.
@@ -100,32 +104,29 @@ func (s *Store) keepOwed(ctx context.Context) error {
 }
 
 // take checks a list and puts it in use and in keeping. The same list again is
-// no news.
+// no news, unless it has run out since.
 func (s *Store) take(ctx context.Context, raw []byte, source string) error {
 	hash := sha256.Sum256(raw)
 	s.write.Lock()
 	defer s.write.Unlock()
-	if s.current.Load().has(hash) {
-		return nil
-	}
 	now := s.config.Now()
-	if err := s.use(raw, hash, source, now); err != nil {
+	if have := s.current.Load().byHash(hash); have != nil {
+		return have.stillInForce(now)
+	}
+	if err := s.use(raw, source, now); err != nil {
 		return err
 	}
 	l := s.current.Load().byHash(hash)
+	s.sources.forget(keptName(l.scope))
 	return s.keep(ctx, l.scope, KeptCRL{
 		IssuerKey: l.scope, Number: l.ref.Number, Hash: hash, DER: raw, FetchedAt: now,
 	})
 }
 
 // use checks a list and puts it in use. The caller holds s.write.
-func (s *Store) use(raw []byte, hash [32]byte, source string, fetched time.Time) error {
-	p, err := parseList(raw)
-	if err != nil {
-		return err
-	}
+func (s *Store) use(raw []byte, source string, fetched time.Time) error {
 	snap := s.current.Load()
-	l, err := snap.authorities.accept(p, hash, s.config.Now())
+	l, err := snap.authorities.read(raw, s.config.Now())
 	if err != nil {
 		return err
 	}

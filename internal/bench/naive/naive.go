@@ -49,9 +49,12 @@ const (
 // ErrRefused reports a message that does not verify.
 var ErrRefused = errors.New("message does not verify")
 
+// Chains are the certificates that signers' certificates must lead to.
+type Chains struct{ Roots, Intermediates *x509.CertPool }
+
 // Verify verifies a message at a time and returns its Body and the signer's
 // certificate.
-func Verify(raw []byte, roots *x509.CertPool, now time.Time) (*etree.Element, *x509.Certificate, error) {
+func Verify(raw []byte, chains Chains, now time.Time) (*etree.Element, *x509.Certificate, error) {
 	doc := etree.NewDocument()
 	if err := doc.ReadFromBytes(raw); err != nil {
 		return nil, nil, err
@@ -72,7 +75,7 @@ func Verify(raw []byte, roots *x509.CertPool, now time.Time) (*etree.Element, *x
 	if err != nil {
 		return nil, nil, err
 	}
-	cert, err := certificate(security, roots, now)
+	cert, err := certificate(security, chains, now)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -115,7 +118,7 @@ func decode(text string) ([]byte, error) {
 	return base64.StdEncoding.DecodeString(strings.Join(strings.Fields(text), ""))
 }
 
-func certificate(security *etree.Element, roots *x509.CertPool, now time.Time) (*x509.Certificate, error) {
+func certificate(security *etree.Element, chains Chains, now time.Time) (*x509.Certificate, error) {
 	token, err := child(security, wsseNS, "BinarySecurityToken")
 	if err != nil {
 		return nil, err
@@ -128,7 +131,10 @@ func certificate(security *etree.Element, roots *x509.CertPool, now time.Time) (
 	if err != nil {
 		return nil, err
 	}
-	_, err = cert.Verify(x509.VerifyOptions{Roots: roots, CurrentTime: now, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageAny}})
+	_, err = cert.Verify(x509.VerifyOptions{
+		Roots: chains.Roots, Intermediates: chains.Intermediates,
+		CurrentTime: now, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageAny},
+	})
 	return cert, err
 }
 
