@@ -132,7 +132,7 @@ func transportHostiles() []hostile {
 		{"plain HTTP", plainHTTP, "400", 0},
 		{"HTTP/1.0", speaking("HTTP/1.0", ""), "200 OK", 2},
 		{"garbage behind a good request", speaking("HTTP/1.1", "\x00\xff garbage\r\n\r\n"), "200 OK, then 400", 2},
-		{"HTTP/2", overHTTP2, "200 OK", 2},
+		{"HTTP/2 offered", overHTTP2, "200 OK", 2},
 	}
 }
 
@@ -168,7 +168,7 @@ func plainHTTP(w *world) string {
 	return fmt.Sprint(r.StatusCode)
 }
 
-// overHTTP2 calls over HTTP/2, which Go's listeners offer unasked.
+// overHTTP2 offers HTTP/2, which the gateway does not take up.
 func overHTTP2(w *world) string {
 	a := *w.actors[bank1]
 	a.http = w.client(a.channel)
