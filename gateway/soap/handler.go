@@ -27,6 +27,9 @@ import (
 // MaxMessageBytes is the largest request that is read.
 const MaxMessageBytes = 1 << 20
 
+// refuseTimeout bounds the time it takes to keep a refused request.
+const refuseTimeout = 5 * time.Second
+
 // Errors of the transport, before a message can be verified.
 var (
 	errNoCertificate    = errors.New("no client certificate")
@@ -281,6 +284,8 @@ func (h *Handler) refuse(ctx context.Context, x *exchange, f fault) []byte {
 	if f.class != "" {
 		request.Class = f.class
 	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), refuseTimeout) // the operation may have used its time up
+	defer cancel()
 	if err := h.gateway.Refuse(ctx, request, answer); err != nil {
 		h.Log.Error().Err(err).Str("incident", x.incident).Msg("refused request could not be archived")
 	}
@@ -312,7 +317,7 @@ func (h *Handler) note(x *exchange, reply gateway.Reply, f fault, err error) {
 	if err != nil {
 		e.Result = f.code
 		switch f.code {
-		case tolem.Internal:
+		case tolem.Internal, tolem.Unavailable:
 			line = h.Log.Error()
 		case tolem.TooManyUnknown: // somebody guesses payment codes: the operator must know
 			line = h.Log.Warn()
