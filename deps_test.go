@@ -55,6 +55,7 @@ var imports = map[string][]string{
 	"internal/pki":       {"."},
 	"internal/spec":      {},
 	"internal/bench/...": {anything},
+	"internal/e2e":       {},
 	"internal/tolemtest": {".", "store", "internal/pki", "github.com/lib/pq"},
 	"cmd/...":            {anything},
 	"deploy":             {}, // tests only

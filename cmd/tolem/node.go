@@ -104,6 +104,7 @@ func (n *node) handler() *soap.Handler {
 		Signers:   n.signers,
 		Receipts:  n.signers.RSA,
 		Address:   c.SOAP.PublicAddress,
+		Channel:   n.trust.VerifyConnection,
 		Clock:     time.Now,
 		Limits: soap.Limits{
 			PerSecond: float64(c.Limits.RatePerSecond), Burst: c.Limits.Burst, Concurrent: c.Limits.Concurrent,
