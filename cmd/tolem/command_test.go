@@ -136,7 +136,7 @@ func TestInitWithoutTestPKIWritesRequests(t *testing.T) {
 	}
 }
 
-// GW-052
+// GW-048 GW-051 GW-052
 func TestParticipantsAreRegistered(t *testing.T) {
 	s := installed(t)
 	s.addBank("BANK1")
