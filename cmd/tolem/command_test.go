@@ -74,7 +74,7 @@ func decode[T any](t *testing.T, text string) T {
 	return v
 }
 
-// GW-015
+// GW-012 GW-015
 func TestDemoPlaysEveryUseCase(t *testing.T) {
 	s := newShell(t)
 	report := decode[demoReport](t, s.must("demo", "--json", "--dir", s.path("demo")))
