@@ -176,7 +176,6 @@ func TestParticipantsThatCannotBeRegistered(t *testing.T) {
 	}
 }
 
-// GW-058
 func TestServicesAreImported(t *testing.T) {
 	s := installed(t)
 	s.must("provider", "add", "--config", s.config(), "--id", "JUSTICE", "--bin", "990240001237", "--name", "Justice", "--account", "KZ1")
