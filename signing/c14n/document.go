@@ -148,6 +148,7 @@ func (d *Document) reset(raw []byte) {
 	d.raw = raw
 	d.elements, d.attributes, d.bindings = d.elements[:0], d.attributes[:0], d.bindings[:0]
 	d.events, d.arena, d.scope = d.events[:0], d.arena[:0], d.scope[:0]
+	clear(d.namespaces[d.known:]) // their names are parts of the input
 	d.namespaces = d.namespaces[:d.known]
 	d.depth, d.pieces, d.run = 0, 0, 0
 }
