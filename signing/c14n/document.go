@@ -186,9 +186,6 @@ func (d *Document) Stray(e Elem) bool { return d.elements[e].stray }
 // NS returns the namespace of e.
 func (d *Document) NS(e Elem) NS { return d.elements[e].ns }
 
-// URI returns a namespace's name.
-func (d *Document) URI(ns NS) []byte { return d.namespaces[ns].uri }
-
 // Local returns the local name of e.
 func (d *Document) Local(e Elem) []byte {
 	el := &d.elements[e]
