@@ -191,12 +191,18 @@ func TestKeeperFails(t *testing.T) {
 	if got := sourceError(s, "/intermediate.crl"); !strings.Contains(got, "not kept") {
 		t.Errorf("source says %q", got)
 	}
+	newer := w.publish(w.pki.Intermediate, 24*time.Hour)
+	if err := s.Refresh(t.Context()); !errors.Is(err, kept.fails) {
+		t.Errorf("Refresh: %v", err)
+	}
 	kept.fails = nil
 	if err := s.RefreshDue(t.Context()); err != nil {
 		t.Error(err)
 	}
-	if string(kept.all[sha256.Sum256(list)]) != string(list) {
-		t.Error("the list was not kept when the keeper had recovered")
+	for _, l := range [][]byte{list, newer} {
+		if string(kept.all[sha256.Sum256(l)]) != string(l) {
+			t.Error("a list was not kept when the keeper had recovered")
+		}
 	}
 	kept.fails = errors.New("gone")
 	if _, err := Open(t.Context(), w.config(), kept); !errors.Is(err, kept.fails) {
