@@ -127,8 +127,7 @@ const noCode tolem.CodeNumber = 0
 // perform runs an operation as one transaction: a request seen before gets its
 // stored answer; a new one is decided, answered, and kept with its evidence.
 // Nothing of it happens unless all of it does. Asked is the code the request
-// names, for those who guess codes: they are refused what names one. A number
-// whose check digits do not fit is a slip, and teaches nobody anything.
+// names, for those who guess codes: they are refused what names one.
 func perform[R Result](ctx context.Context, g *Gateway, m Message, asked tolem.CodeNumber, render Render[R], decide func(*store.Tx) (R, error)) (Reply, error) {
 	if asked != noCode && g.guesses.exhausted(m.Sender.ID, m.Record.At) {
 		return Reply{}, ErrTooManyUnknown
@@ -156,8 +155,8 @@ func perform[R Result](ctx context.Context, g *Gateway, m Message, asked tolem.C
 	if err != nil {
 		return Reply{}, err
 	}
-	if reply.Outcome.Result == tolem.UnknownCode && asked.Valid() && !reply.Repeated {
-		g.guesses.count(m.Sender.ID, m.Record.At)
+	if reply.Outcome.Result == tolem.UnknownCode && !reply.Repeated {
+		g.guesses.count(m.Sender.ID, asked, m.Record.At)
 	}
 	return reply, nil
 }
