@@ -5,6 +5,7 @@ import (
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/sha256"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"math/big"
@@ -141,6 +142,15 @@ func TestCertificatesAreBounded(t *testing.T) {
 	wantClass(t, err, ClassUntrusted)
 	if len(v.certs.young) != 0 {
 		t.Error("the certificate of a stranger is kept")
+	}
+	v = NewVerifier(rosterOf(id), nil)
+	for range 2 {
+		if _, err := v.Verify(request(t, id), testTime); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if kept := v.certs.find([]byte(base64.StdEncoding.EncodeToString(id.cert.Raw))); kept == nil || len(v.certs.young) != 1 {
+		t.Error("the certificate of a participant is not kept")
 	}
 }
 

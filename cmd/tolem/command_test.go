@@ -74,7 +74,7 @@ func decode[T any](t *testing.T, text string) T {
 	return v
 }
 
-// GW-015
+// GW-012 GW-015
 func TestDemoPlaysEveryUseCase(t *testing.T) {
 	s := newShell(t)
 	report := decode[demoReport](t, s.must("demo", "--json", "--dir", s.path("demo")))
@@ -136,7 +136,7 @@ func TestInitWithoutTestPKIWritesRequests(t *testing.T) {
 	}
 }
 
-// GW-052
+// GW-048 GW-051 GW-052
 func TestParticipantsAreRegistered(t *testing.T) {
 	s := installed(t)
 	s.addBank("BANK1")
@@ -176,7 +176,6 @@ func TestParticipantsThatCannotBeRegistered(t *testing.T) {
 	}
 }
 
-// GW-058
 func TestServicesAreImported(t *testing.T) {
 	s := installed(t)
 	s.must("provider", "add", "--config", s.config(), "--id", "JUSTICE", "--bin", "990240001237", "--name", "Justice", "--account", "KZ1")

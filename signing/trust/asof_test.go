@@ -66,6 +66,7 @@ func TestCheckAsOf(t *testing.T) {
 		{"before it", e, begin.Add(-time.Hour), ErrNotYetValid},
 		{"a list less", change(func(c *Evidence) { c.CRLs = c.CRLs[:1] }), begin, ErrCRLUnavailable},
 		{"a list altered", change(func(c *Evidence) { c.CRLs[0] = flip(c.CRLs[0]) }), begin, ErrCRLUnavailable},
+		{"a list too many, altered", change(func(c *Evidence) { c.CRLs = append(c.CRLs, flip(later)) }), begin, ErrCRLUnavailable},
 		{"a list that revokes", change(func(c *Evidence) { c.CRLs[0] = later }), begin, ErrRevoked},
 		{"no path", change(func(c *Evidence) { c.Path = nil }), begin, ErrUntrusted},
 		{"another path", change(func(c *Evidence) { c.Path = c.Path[1:] }), begin, ErrUntrusted},

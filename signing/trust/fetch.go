@@ -45,7 +45,7 @@ type address struct {
 	busy       bool
 	due        time.Time
 	failures   int
-	etag       string // of the answer whose list is in use
+	etag       string // of the last answer whose list was taken
 	modified   string
 	nextUpdate time.Time
 }
@@ -122,7 +122,6 @@ func (s *sources) schedule(a *address, got answer, now time.Time, refresh time.D
 		a.failures = 0
 		wait = min(refresh, a.nextUpdate.Sub(now)/2)
 	} else {
-		a.etag, a.modified = "", "" // whatever is there next is looked at
 		wait = min(refresh, longestRetry, firstRetry<<min(a.failures, 10))
 		a.failures++
 	}
@@ -174,8 +173,8 @@ func (s *Store) takeAnswer(ctx context.Context, a *address, response *http.Respo
 	return got, err
 }
 
-// conditions asks for the list only if it is another than the one this
-// address gave last, as long as that is the one in use.
+// conditions asks for the list only if it is another than the last one that
+// was taken from this address.
 func (s *sources) conditions(a *address, header http.Header) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

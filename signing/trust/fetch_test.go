@@ -89,6 +89,18 @@ func TestRefusedListIsFetchedAgain(t *testing.T) {
 		t.Error(err)
 	}
 	w.wantCheck(s, bank, nil)
+
+	// The same when another list was taken before.
+	w.pass(time.Hour)
+	w.publish(w.pki.Intermediate, 24*time.Hour)
+	w.pass(-time.Hour)
+	if err := s.Refresh(t.Context()); !errors.Is(err, ErrListNotYetValid) {
+		t.Errorf("Refresh: %v", err)
+	}
+	w.pass(time.Hour)
+	if err := s.Refresh(t.Context()); err != nil || numberOf(s, "Tolem test intermediate CA") != "4" {
+		t.Errorf("number in use is %s; Refresh: %v", numberOf(s, "Tolem test intermediate CA"), err)
+	}
 }
 
 // A server that keeps saying that nothing has changed does not keep a list
@@ -165,7 +177,10 @@ func TestFetchIsBounded(t *testing.T) {
 	handle("/round", func(rw http.ResponseWriter, r *http.Request) { http.Redirect(rw, r, "/round", http.StatusFound) })
 	handle("/moved", func(rw http.ResponseWriter, r *http.Request) { http.Redirect(rw, r, "/good", http.StatusFound) })
 	handle("/good", func(rw http.ResponseWriter, r *http.Request) { rw.Write(good) })
-	handle("/large", func(rw http.ResponseWriter, r *http.Request) { rw.Write(make([]byte, 1<<16)) })
+	handle("/large", func(rw http.ResponseWriter, r *http.Request) {
+		rw.Header().Set("Content-Length", "65538")
+		rw.Write(append([]byte{0x30, 0x83}, make([]byte, 1<<16)...))
+	})
 	handle("/largest", func(rw http.ResponseWriter, r *http.Request) {
 		block := []byte(strings.Repeat("\x30\x84", 1<<14))
 		for range 1000 { // without a stated length, longer than anybody reads
@@ -186,7 +201,7 @@ func TestFetchIsBounded(t *testing.T) {
 
 	for path, want := range map[string]string{
 		"/away": "another host", "/file": "another host", "/round": "too many redirects", "/moved": "", "/good": "",
-		"/large": "malformed", "/largest": "malformed", "/slow": "deadline exceeded", "/page": "no list",
+		"/large": "longer than", "/largest": "longer than", "/slow": "deadline exceeded", "/page": "no list",
 		"/unasked": "status 304", "/nowhere": "status 404",
 	} {
 		t.Run(path[1:], func(t *testing.T) {

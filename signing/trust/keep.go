@@ -79,16 +79,17 @@ func (s *Store) markKept(kept KeptCRL) error {
 
 // keep hands a list that is in use to the keeper. A failure does not take the
 // list out of use, since that would bring revoked certificates back; it is
-// reported, and tried again at every refresh until it succeeds.
-func (s *Store) keep(ctx context.Context, scope scopeID, kept KeptCRL) error {
+// reported, and tried again at every refresh until it succeeds: evidence may
+// name the list even when there is a newer one by then.
+func (s *Store) keep(ctx context.Context, kept KeptCRL) error {
 	if s.keeper == nil {
 		return nil
 	}
 	if err := s.keeper.KeepCRL(ctx, kept); err != nil {
-		s.owed[scope] = kept
+		s.owed[kept.Hash] = kept
 		return fmt.Errorf("in use but not kept: %w", err)
 	}
-	delete(s.owed, scope)
+	delete(s.owed, kept.Hash)
 	return nil
 }
 
@@ -97,8 +98,8 @@ func (s *Store) keepOwed(ctx context.Context) error {
 	s.write.Lock()
 	defer s.write.Unlock()
 	var errs []error
-	for scope, kept := range s.owed {
-		errs = append(errs, s.keep(ctx, scope, kept))
+	for _, kept := range s.owed {
+		errs = append(errs, s.keep(ctx, kept))
 	}
 	return errors.Join(errs...)
 }
@@ -118,7 +119,7 @@ func (s *Store) take(ctx context.Context, raw []byte, source string) error {
 	}
 	l := s.current.Load().byHash(hash)
 	s.sources.forget(keptName(l.scope))
-	return s.keep(ctx, l.scope, KeptCRL{
+	return s.keep(ctx, KeptCRL{
 		IssuerKey: l.scope, Number: l.ref.Number, Hash: hash, DER: raw, FetchedAt: now,
 	})
 }

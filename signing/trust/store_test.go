@@ -2,6 +2,7 @@ package trust
 
 import (
 	"crypto/sha256"
+	"crypto/x509"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -49,6 +50,19 @@ func TestHoldAndItsRelease(t *testing.T) {
 		}
 		w.wantCheck(s, bank, step.want)
 	}
+}
+
+// That a certificate was revoked is the graver news when it has expired too.
+func TestRevokedAndExpired(t *testing.T) {
+	w := newWorld(t)
+	bank := w.issue(pki.Spec{NotAfter: begin.Add(time.Minute)})
+	if err := w.pki.Revoke(bank, pki.KeyCompromise); err != nil {
+		t.Fatal(err)
+	}
+	w.publish(w.pki.Intermediate, 24*time.Hour)
+	s := w.open(w.config(), nil)
+	w.pass(time.Hour)
+	w.wantCheck(s, bank, ErrRevoked)
 }
 
 // Every certificate of a path is checked, not only the last.
@@ -177,12 +191,18 @@ func TestKeeperFails(t *testing.T) {
 	if got := sourceError(s, "/intermediate.crl"); !strings.Contains(got, "not kept") {
 		t.Errorf("source says %q", got)
 	}
+	newer := w.publish(w.pki.Intermediate, 24*time.Hour)
+	if err := s.Refresh(t.Context()); !errors.Is(err, kept.fails) {
+		t.Errorf("Refresh: %v", err)
+	}
 	kept.fails = nil
 	if err := s.RefreshDue(t.Context()); err != nil {
 		t.Error(err)
 	}
-	if string(kept.all[sha256.Sum256(list)]) != string(list) {
-		t.Error("the list was not kept when the keeper had recovered")
+	for _, l := range [][]byte{list, newer} {
+		if string(kept.all[sha256.Sum256(l)]) != string(l) {
+			t.Error("a list was not kept when the keeper had recovered")
+		}
 	}
 	kept.fails = errors.New("gone")
 	if _, err := Open(t.Context(), w.config(), kept); !errors.Is(err, kept.fails) {
@@ -270,6 +290,10 @@ func TestRefusedFileIsTriedAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.pass(-time.Hour)
+	old := time.Now().Add(-time.Hour) // long settled: nothing but the refusal makes it be read again
+	if err := os.Chtimes(path, old, old); err != nil {
+		t.Fatal(err)
+	}
 	s := w.open(w.filesOnly(), nil)
 	bank := w.issue(pki.Spec{NotBefore: begin})
 	w.wantCheck(s, bank, ErrCRLUnavailable)
@@ -277,6 +301,8 @@ func TestRefusedFileIsTriedAgain(t *testing.T) {
 		t.Errorf("source says %q", got)
 	}
 	w.pass(time.Hour)
+	_ = s.WatchFiles(t.Context()) // looks at what has changed alone
+	w.wantCheck(s, bank, ErrCRLUnavailable)
 	_ = s.Refresh(t.Context()) // the distribution points cannot be reached
 	w.wantCheck(s, bank, nil)
 }
@@ -349,14 +375,17 @@ func TestOpenRefusesWhatCannotBeMeant(t *testing.T) {
 	leaf := w.issue(pki.Spec{})
 	leafFile := filepath.Join(w.dir, "leaf.pem")
 	writeFile(t, leafFile, leaf.Raw)
+	halfFile := filepath.Join(w.dir, "half.der")
+	writeFile(t, halfFile, w.make(nil, func(c *x509.Certificate) { c.KeyUsage = x509.KeyUsageCertSign }).cert.Raw)
 	for name, change := range map[string]func(*Config){
-		"no anchors":            func(c *Config) { c.Anchors = nil },
-		"missing anchor":        func(c *Config) { c.Anchors = []string{"nowhere.pem"} },
-		"empty folder":          func(c *Config) { c.Anchors = []string{t.TempDir()} },
-		"anchor is no CA":       func(c *Config) { c.Anchors = []string{leafFile} },
-		"intermediate is no CA": func(c *Config) { c.Intermediates = append(c.Intermediates, leafFile) },
-		"ldap":                  func(c *Config) { c.CRLs = []string{"ldap://ca.example/cn=list"} },
-		"hectic refresh":        func(c *Config) { c.Refresh = time.Millisecond },
+		"no anchors":                   func(c *Config) { c.Anchors = nil },
+		"missing anchor":               func(c *Config) { c.Anchors = []string{"nowhere.pem"} },
+		"empty folder":                 func(c *Config) { c.Anchors = []string{t.TempDir()} },
+		"anchor is no CA":              func(c *Config) { c.Anchors = []string{leafFile} },
+		"intermediate is no CA":        func(c *Config) { c.Intermediates = append(c.Intermediates, leafFile) },
+		"anchor may sign but is no CA": func(c *Config) { c.Anchors = append(c.Anchors, halfFile) },
+		"ldap":                         func(c *Config) { c.CRLs = []string{"ldap://ca.example/cn=list"} },
+		"hectic refresh":               func(c *Config) { c.Refresh = time.Millisecond },
 	} {
 		c := w.filesOnly()
 		change(&c)

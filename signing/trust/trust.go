@@ -87,9 +87,9 @@ type Store struct {
 
 	current atomic.Pointer[snapshot]
 
-	write sync.Mutex       // held while the next snapshot is made
-	marks map[scopeID]mark // the newest list seen of each issuer
-	owed  map[scopeID]KeptCRL
+	write sync.Mutex           // held while the next snapshot is made
+	marks map[scopeID]mark     // the newest list seen of each issuer
+	owed  map[[32]byte]KeptCRL // lists in use that could not be kept, by hash
 	certs certFiles
 
 	sources sources
@@ -104,7 +104,7 @@ func Open(ctx context.Context, config Config, keeper Keeper) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{config: config, keeper: keeper, marks: map[scopeID]mark{}, owed: map[scopeID]KeptCRL{}}
+	s := &Store{config: config, keeper: keeper, marks: map[scopeID]mark{}, owed: map[[32]byte]KeptCRL{}}
 	if err := s.sources.configure(config.CRLs); err != nil {
 		return nil, err
 	}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"maps"
+	"math/big"
 	"os"
 	"path/filepath"
 	"slices"
@@ -182,7 +183,9 @@ func TestCraftedLists(t *testing.T) {
 		{"an extension twice", craft{extensions: append(number[:len(number):len(number)], number...)}, "malformed", "unavailable"},
 		{"too many extensions", craft{extensions: tooMany}, "malformed", "unavailable"},
 		{"a negative number", craft{extensions: extension(oidCRLNumber, false, []byte{2, 1, 0xff})}, "malformed", "unavailable"},
-		{"a number of 21 bytes", craft{extensions: extension(oidCRLNumber, false, tlv(tagInteger, make([]byte, 1), huge.Bytes()))}, "malformed", "unavailable"},
+		{"a number of 21 bytes", craft{extensions: extension(oidCRLNumber, false, tlv(tagInteger, huge.Bytes()))}, "malformed", "unavailable"},
+		{"the key of another certificate, by issuer and serial number", craft{extensions: byCertificate(middle.RawSubject, middle.SerialNumber)}, "keyid", "unavailable"},
+		{"the right key, by issuer and serial number", craft{extensions: byCertificate(middle.RawIssuer, middle.SerialNumber)}, "taken", "accepted"},
 		{"one algorithm signed, another stated", craft{extensions: number, algorithm: tlv(tagSequence, tlv(tagOID, []byte("\x2a\x86\x48\xce\x3d\x04\x03\x03")))}, "malformed", "unavailable"},
 		{"parameters where there are none", craft{extensions: number, stated: tlv(tagSequence, tlv(tagOID, []byte("\x2a\x86\x48\xce\x3d\x04\x03\x02")), []byte{2, 1, 1})}, "algorithm", "unavailable"},
 		{"an empty distribution point that is whole", craft{extensions: append(extension(oidDistributionPoint, true, tlv(tagSequence)), number...)}, "taken", "accepted"},
@@ -207,4 +210,9 @@ func TestCraftedLists(t *testing.T) {
 			}
 		})
 	}
+}
+
+// byCertificate names the key of a list by a certificate of it.
+func byCertificate(issuer []byte, serial *big.Int) []byte {
+	return extension(oidAuthorityKeyID, false, tlv(tagSequence, tlv(0xa1, tlv(0xa4, issuer)), tlv(0x82, serial.Bytes())))
 }
