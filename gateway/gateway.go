@@ -67,7 +67,7 @@ type Message struct {
 	Sender     tolem.Participant
 	OnBehalfOf tolem.ParticipantID // empty: in its own name
 	RequestID  tolem.RequestID
-	BodyHash   [32]byte // SHA-256 of the canonical Body
+	BodyHash   [32]byte // of what the signed Body asks for
 	SignedInfo [32]byte // SHA-256 of the canonical SignedInfo
 	Record     archive.Record
 }

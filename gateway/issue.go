@@ -63,9 +63,10 @@ func (g *Gateway) checkIssue(in Issue) (tolem.IIN, tolem.ResultCode) {
 		return "", tolem.InvalidIIN
 	}
 	service, ok := g.directory.Service(in.Service)
-	switch {
-	case !ok || !service.Active:
+	if _, offered := g.offers(service); !ok || !offered {
 		return "", tolem.UnknownService
+	}
+	switch {
 	case service.Provider != in.Provider:
 		return "", tolem.ServiceMismatch
 	case in.Amount.Currency != g.config.Currency || !service.Price.Allows(in.Amount):

@@ -7,7 +7,6 @@ package soap
 
 import (
 	"context"
-	"crypto/sha256"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -227,7 +226,7 @@ func (h *Handler) dispatch(ctx context.Context, r *http.Request, x *exchange) (g
 	}
 	m := gateway.Message{
 		Operation: x.operation, Sender: sender, OnBehalfOf: head.onBehalfOf, RequestID: head.requestID,
-		BodyHash: sha256.Sum256(x.verified.Body), SignedInfo: x.verified.SignedInfo,
+		BodyHash: contentOf(name, list), SignedInfo: x.verified.SignedInfo,
 		Record: h.requestRecord(x),
 	}
 	return run(h, ctx, m, f, func(payload []byte) ([]byte, error) {
