@@ -16,25 +16,30 @@ import (
 	_ "modernc.org/sqlite"
 )
 
+// The kinds of databases.
+const (
+	postgresKind = "PostgreSQL"
+	sqliteKind   = "SQLite"
+)
+
 // database is a place for the tables of one contender. On PostgreSQL it is a
 // schema of its own, dropped at the end; on SQLite a file.
 type database struct {
-	kind string // "SQLite" or "PostgreSQL"
+	kind string
 	dsn  string // as the gateway's configuration names it
 
-	path          string // of the SQLite file
-	server        string // address of the PostgreSQL server
-	schema        string
-	postgres      bool
-	callerAtATime bool // SQLite takes one writer
+	path     string // of the SQLite file
+	server   string // address of the PostgreSQL server
+	schema   string
+	postgres bool
 }
 
 // kinds returns the kinds of databases that can be measured.
 func (s *session) kinds() []string {
 	if s.Postgres == "" {
-		return []string{"SQLite"}
+		return []string{sqliteKind}
 	}
-	return []string{"PostgreSQL", "SQLite"}
+	return []string{postgresKind, sqliteKind}
 }
 
 // noteMissing says what is not measured because there is no PostgreSQL.
@@ -46,9 +51,9 @@ func (s *session) noteMissing(part string) {
 
 // newDatabase makes an empty one.
 func (s *session) newDatabase(ctx context.Context, kind, name string) (*database, error) {
-	if kind == "SQLite" {
+	if kind == sqliteKind {
 		path := filepath.Join(s.Dir, name+".db")
-		return &database{kind: kind, dsn: "sqlite:" + path, path: path, callerAtATime: true}, nil
+		return &database{kind: kind, dsn: "sqlite:" + path, path: path}, nil
 	}
 	var random [6]byte
 	_, _ = rand.Read(random[:]) // never fails

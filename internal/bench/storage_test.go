@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"testing"
@@ -25,31 +26,42 @@ func BenchmarkCommit(b *testing.B) {
 				b.Error(err)
 			}
 		}()
-		for _, n := range storageCallers {
-			b.Run(fmt.Sprintf("%s/%d", kind, n), func(b *testing.B) {
-				numbers, err := drawCodes(b.N)
-				if err != nil {
-					b.Fatal(err)
-				}
-				if err := seed(b.Context(), c.db, benchBank, numbers); err != nil {
-					b.Fatal(err)
-				}
-				notices := &supply[*notice]{}
-				for _, number := range numbers {
-					notices.things = append(notices.things, newNotice(number))
-				}
-				b.ReportAllocs()
-				b.ResetTimer()
-				if _, err := callers(n, time.Hour, func() (bool, error) {
-					x, ok := notices.take()
-					if !ok {
-						return false, nil
-					}
-					return true, c.commit(b.Context(), x)
-				}); err != nil {
-					b.Fatal(err)
-				}
-			})
+		for _, way := range []struct {
+			name   string
+			commit func(context.Context, *notice) error
+		}{{"grouped", c.commit}, {"plain", c.commitPlain}} {
+			benchmarkCommit(b, kind+"/"+way.name, c, way.commit)
 		}
+	}
+}
+
+func benchmarkCommit(b *testing.B, name string, c *contender, commit func(context.Context, *notice) error) {
+	for _, n := range storageCallers {
+		b.Run(fmt.Sprintf("%s/%d", name, n), func(b *testing.B) {
+			numbers, err := drawCodes(b.N)
+			if err != nil {
+				b.Fatal(err)
+			}
+			if err := seed(b.Context(), c.db, benchBank, numbers); err != nil {
+				b.Fatal(err)
+			}
+			notices := &supply[*notice]{}
+			for _, number := range numbers {
+				notices.things = append(notices.things, newNotice(number))
+			}
+			b.ReportAllocs()
+			b.ResetTimer()
+			if _, err := callers(n, time.Hour, func() (bool, error) {
+				x, ok := notices.take()
+				if !ok {
+					return false, nil
+				}
+				return true, commit(b.Context(), x)
+			}); err != nil {
+				b.Fatal(err)
+			}
+			st := c.db.Stats()
+			b.ReportMetric(float64(st.Committed)/float64(max(st.Groups, 1)), "sets/group")
+		})
 	}
 }
