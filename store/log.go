@@ -120,7 +120,7 @@ type Backlog struct {
 // Backlog counts the leaves that wait for the log.
 func (tx *Tx) Backlog() (Backlog, error) {
 	var b Backlog
-	err := tx.db.query(tx.ctx, `SELECT count(*), min(id) FROM leaf_pending`, nil, func(scan func(...any) error) error {
+	err := tx.db.query(tx.ctx, `SELECT count(*), (SELECT id FROM leaf_pending ORDER BY id, code LIMIT 1) FROM leaf_pending`, nil, func(scan func(...any) error) error {
 		var oldest []byte
 		err := scan(&b.Leaves, &oldest)
 		copy(b.Oldest[:], oldest)
