@@ -55,9 +55,11 @@ var imports = map[string][]string{
 	"internal/pki":       {"."},
 	"internal/spec":      {},
 	"internal/bench/...": {anything},
+	"internal/e2e":       {},
 	"internal/tolemtest": {".", "store", "internal/pki", "github.com/lib/pq"},
 	"cmd/...":            {anything},
-	"deploy":             {}, // holds tests only
+	"deploy":             {}, // tests only
+	"scripts":            {}, // tests only
 }
 
 const anything = "*"

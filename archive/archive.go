@@ -16,6 +16,7 @@
 package archive
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"crypto/x509"
@@ -93,36 +94,54 @@ func New(db *store.DB, o Options) (*Archive, error) {
 	return a, nil
 }
 
-// Add stores a message in the transaction of its effect. The first message
-// under a certificate, or under new grounds of trust, stores those as well.
-func (a *Archive) Add(tx *store.Tx, r Record) error {
+// Add stores a message, or a request with its answer, in the transaction of
+// their effect. Together they are one entry of the archive: they concern one
+// code, take half the space, and prove each other. The first message under a
+// certificate, or under new grounds of trust, stores those as well.
+func (a *Archive) Add(tx *store.Tx, records ...Record) error {
+	entry := append(make([]Record, 0, maxRecords), records...)
+	for i := range entry {
+		if err := a.keepGrounds(tx, &entry[i]); err != nil {
+			return err
+		}
+	}
+	x, tokens, err := a.packer.pack(entry)
+	if err != nil {
+		return fmt.Errorf("pack message: %w", err)
+	}
+	defer a.packer.release(x)
+	for i, token := range tokens {
+		if token == nil {
+			continue
+		}
+		if err := a.keepDocument(tx, store.DocumentCertificate, entry[i].Fingerprint[:], token); err != nil {
+			return err
+		}
+	}
+	last := &entry[len(entry)-1]
+	sealed, err := a.db.Vault().Seal(x.plain, messageContext(int64(last.Code), last.ID))
+	if err != nil {
+		return fmt.Errorf("seal message: %w", err)
+	}
+	m := store.Message{ID: last.ID, Code: last.Code, Blob: sealed}
+	m.Leaf, x.scratch = entryLeaf(x.scratch, entry)
+	return tx.InsertMessage(m)
+}
+
+// keepGrounds stores certificate and grounds of trust of a record and puts
+// their ids in their place.
+func (a *Archive) keepGrounds(tx *store.Tx, r *Record) error {
+	r.Fingerprint, r.TrustID = tolem.Fingerprint{}, r.Trust.ID
 	if r.Certificate != nil {
 		r.Fingerprint = tolem.FingerprintOf(r.Certificate.Raw)
 		if err := a.keepDocument(tx, store.DocumentCertificate, r.Fingerprint[:], r.Certificate.Raw); err != nil {
 			return err
 		}
 	}
-	if r.Trust.ID != [16]byte{} {
-		r.TrustID = r.Trust.ID
-		if err := a.keepProof(tx, r.Trust); err != nil {
-			return err
-		}
+	if r.TrustID != [16]byte{} {
+		return a.keepProof(tx, r.Trust)
 	}
-	packed, token, err := a.packer.pack(&r)
-	if err != nil {
-		return fmt.Errorf("pack message: %w", err)
-	}
-	defer a.packer.release(packed)
-	if token != nil {
-		if err := a.keepDocument(tx, store.DocumentCertificate, r.Fingerprint[:], token); err != nil {
-			return err
-		}
-	}
-	sealed, err := a.db.Vault().Seal(packed.plain, messageContext(int64(r.Code), r.ID))
-	if err != nil {
-		return fmt.Errorf("seal message: %w", err)
-	}
-	return tx.InsertMessage(store.Message{ID: r.ID, Code: r.Code, Blob: sealed, Leaf: r.leaf(&packed.scratch)})
+	return nil
 }
 
 // messageContext binds sealed bytes to the row they are stored in.
@@ -133,115 +152,141 @@ func messageContext(code int64, id MessageID) []byte {
 	return append(b, id[:]...)
 }
 
-// Load returns a stored message, or store.ErrNotFound.
+// Load returns a stored message, or store.ErrNotFound. It is found at once by
+// the id of its entry, which is that of the answer.
 func (a *Archive) Load(tx *store.Tx, code tolem.CodeNumber, id MessageID) (Record, error) {
 	m, err := tx.Message(code, id)
+	if errors.Is(err, store.ErrNotFound) && code != 0 {
+		return a.loadInside(tx, code, id)
+	}
 	if err != nil {
 		return Record{}, err
 	}
-	return a.open(m, func(f tolem.Fingerprint) ([]byte, error) { return a.certificate(tx, f) })
+	return a.pick(tx, []store.Message{m}, id)
+}
+
+// loadInside looks for a message among the entries of its code.
+func (a *Archive) loadInside(tx *store.Tx, code tolem.CodeNumber, id MessageID) (Record, error) {
+	entries, err := tx.Messages(code)
+	if err != nil {
+		return Record{}, err
+	}
+	return a.pick(tx, entries, id)
+}
+
+func (a *Archive) pick(tx *store.Tx, entries []store.Message, id MessageID) (Record, error) {
+	for _, m := range entries {
+		records, err := a.open(m, txDocuments{a, tx})
+		if err != nil {
+			return Record{}, err
+		}
+		for _, r := range records {
+			if r.ID == id {
+				return r, nil
+			}
+		}
+	}
+	return Record{}, fmt.Errorf("message %s: %w", id, store.ErrNotFound)
 }
 
 // LoadCode returns the messages of a code in the order they came.
 func (a *Archive) LoadCode(tx *store.Tx, code tolem.CodeNumber) ([]Record, error) {
-	messages, err := tx.Messages(code)
+	entries, err := tx.Messages(code)
 	if err != nil {
 		return nil, err
 	}
-	records := make([]Record, len(messages))
-	for i, m := range messages {
-		if records[i], err = a.open(m, func(f tolem.Fingerprint) ([]byte, error) { return a.certificate(tx, f) }); err != nil {
+	var all []Record
+	for _, m := range entries {
+		records, err := a.open(m, txDocuments{a, tx})
+		if err != nil {
 			return nil, err
 		}
+		all = append(all, records...)
 	}
-	return records, nil
+	return all, nil
 }
 
 // errAltered reports stored bytes that are not what was stored.
 var errAltered = errors.New("altered")
 
-// open reverses what Add does to a message.
-func (a *Archive) open(m store.Message, certificate func(tolem.Fingerprint) ([]byte, error)) (Record, error) {
+// open reverses what Add does to an entry.
+func (a *Archive) open(m store.Message, docs documents) ([]Record, error) {
 	plain, err := a.db.Vault().Open(m.Blob, messageContext(int64(m.Code), m.ID))
 	if err != nil {
-		return Record{}, fmt.Errorf("message %s: %w: %w", m.ID, errAltered, err)
+		return nil, fmt.Errorf("message %s: %w: %w", m.ID, errAltered, err)
 	}
-	r, err := a.packer.unpack(plain, m.ID, certificate)
+	records, err := a.packer.unpack(plain, m.Code, m.ID, docs)
 	if err != nil {
-		return Record{}, fmt.Errorf("message %s: %w", m.ID, err)
+		return nil, fmt.Errorf("message %s: %w", m.ID, err)
 	}
-	r.Code = m.Code
-	return r, nil
+	return records, nil
 }
 
 // known remembers which documents are stored, so that they are not looked up
-// for every message, and keeps the certificates.
+// for every message, and keeps the small ones.
 type known struct {
-	mu    sync.RWMutex
-	bytes map[string][]byte // by id; nil for documents other than certificates
+	mu   sync.RWMutex
+	docs map[[refSize]byte]knownDocument
 }
+
+type knownDocument struct{ id, data []byte }
 
 // maxKnown bounds the memory; what is beyond is looked up each time.
-const maxKnown = 16384
+const (
+	maxKnown      = 8192
+	maxKnownBytes = 8192 // of a document; revocation lists can have megabytes
+)
 
-func (k *known) has(id []byte) bool {
+func (k *known) get(ref [refSize]byte) (knownDocument, bool) {
 	k.mu.RLock()
 	defer k.mu.RUnlock()
-	_, ok := k.bytes[string(id)]
-	return ok
-}
-
-func (k *known) get(id []byte) []byte {
-	k.mu.RLock()
-	defer k.mu.RUnlock()
-	return k.bytes[string(id)]
+	d, ok := k.docs[ref]
+	return d, ok
 }
 
 func (k *known) put(id, data []byte) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.bytes == nil {
-		k.bytes = make(map[string][]byte)
+	if k.docs == nil {
+		k.docs = make(map[[refSize]byte]knownDocument)
 	}
-	if len(k.bytes) < maxKnown {
-		k.bytes[string(id)] = data
+	if len(k.docs) < maxKnown && len(data) <= maxKnownBytes {
+		k.docs[[refSize]byte(id)] = knownDocument{id, data}
 	}
+}
+
+// txDocuments finds documents in memory or in the store.
+type txDocuments struct {
+	a  *Archive
+	tx *store.Tx
+}
+
+func (t txDocuments) named(ref [refSize]byte) (id, data []byte, err error) {
+	if d, ok := t.a.known.get(ref); ok {
+		return d.id, d.data, nil
+	}
+	d, err := t.tx.DocumentNamed(ref[:])
+	if err != nil {
+		return nil, nil, err
+	}
+	t.a.known.put(d.ID, d.Data)
+	return d.ID, d.Data, nil
 }
 
 // keepDocument stores a document unless it is stored. It counts as known only
 // when it has been read back: an insert may yet fail with its transaction.
 func (a *Archive) keepDocument(tx *store.Tx, kind store.DocumentKind, id, data []byte) error {
-	if a.known.has(id) {
+	if d, ok := a.known.get([refSize]byte(id)); ok && bytes.Equal(d.id, id) {
 		return nil
 	}
 	stored, err := tx.Document(id)
-	switch {
-	case err == nil:
-		if kind != store.DocumentCertificate {
-			stored.Data = nil
-		}
-		a.known.put(id, stored.Data)
-		return nil
-	case !errors.Is(err, store.ErrNotFound):
-		return err
+	if errors.Is(err, store.ErrNotFound) {
+		return tx.InsertDocument(store.Document{ID: id, Kind: kind, Data: data, Leaf: documentLeaf(kind, id, data)})
 	}
-	return tx.InsertDocument(store.Document{ID: id, Kind: kind, Data: data, Leaf: documentLeaf(kind, id, data)})
-}
-
-// certificate returns the DER of a stored certificate.
-func (a *Archive) certificate(tx *store.Tx, f tolem.Fingerprint) ([]byte, error) {
-	if der := a.known.get(f[:]); der != nil {
-		return der, nil
+	if err == nil {
+		a.known.put(stored.ID, stored.Data)
 	}
-	d, err := tx.Document(f[:])
-	if err != nil {
-		return nil, err
-	}
-	if tolem.FingerprintOf(d.Data) != f {
-		return nil, fmt.Errorf("certificate %s: %w", f, errAltered)
-	}
-	a.known.put(f[:], d.Data)
-	return d.Data, nil
+	return err
 }
 
 // KeepAuthorities stores the certificates of authorities, which the grounds of
@@ -271,7 +316,7 @@ func (a *Archive) Backlog(ctx context.Context) (int64, error) {
 
 // keepProof stores the grounds of trust.
 func (a *Archive) keepProof(tx *store.Tx, p trust.Proof) error {
-	if a.known.has(p.ID[:]) {
+	if d, ok := a.known.get([refSize]byte(p.ID[:])); ok && bytes.Equal(d.id, p.ID[:]) {
 		return nil
 	}
 	doc, err := encodeProof(p)

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"slices"
+	"time"
 
 	"tolem/store"
 )
@@ -13,8 +14,10 @@ import (
 type cut struct {
 	kind       byte
 	start, end int    // where in the message
-	data       []byte // what Base64 stands for
+	data       []byte // what Base64 stands for; the very text of a request id or code
 	wrap       wrapping
+	time       time.Time
+	digits     int // of the fraction of a second in the text of a time
 }
 
 // The kinds of cuts.
@@ -23,6 +26,8 @@ const (
 	cutWrapped     = 2 // Base64 in lines; data: the bytes
 	cutCertificate = 3 // Base64 of the record's certificate
 	cutRequestID   = 4 // the record's request id
+	cutTime        = 5 // a time near the record's; data: its distance
+	cutCode        = 6 // the record's payment code
 )
 
 // wrapping says how Base64 is broken into lines.
@@ -33,71 +38,102 @@ type wrapping struct {
 
 // What is worth cutting.
 const (
-	minBase64      = 40  // characters: a digest of 32 bytes has 44
+	minCut         = 16  // characters: a payment code
+	minTime        = 20  // 2026-11-22T05:00:00Z
+	maxTime        = 27  // with six digits of fraction
+	minBase64      = 40  // a digest of 32 bytes has 44
 	minCertificate = 256 // bytes
 	maxBase64      = 64 << 10
 )
 
-func (c *cut) isCertificate() { c.kind = cutCertificate }
-
-// findCuts looks for what does not compress: texts of elements that are Base64,
-// and the request id.
+// findCuts looks for what does not compress among the texts of elements.
 func (x *packed) findCuts(r *Record) {
-	x.cuts, x.scratch = x.cuts[:0], x.scratch[:0]
+	x.cuts = x.cuts[:0]
+	x.code = x.code[:0]
+	if r.Code != 0 {
+		x.code = append(x.code, r.Code.String()...)
+	}
+	x.request = x.request[:0]
+	if _, isUUID := parseUUID(string(r.RequestID)); isUUID {
+		x.request = append(x.request, r.RequestID...)
+	}
 	raw := r.Raw
-	for at := 0; len(x.cuts) < maxCuts-1; {
+	for at := 0; len(x.cuts) < maxCuts; {
 		open := bytes.IndexByte(raw[at:], '>')
 		if open < 0 {
-			break
+			return
 		}
 		start := at + open + 1
 		length := bytes.IndexByte(raw[start:], '<')
 		if length < 0 {
-			break
+			return
 		}
 		at = start + length
-		if length >= minBase64 && length <= maxBase64 {
-			x.cutBase64(raw, start, at)
-		}
-	}
-	if _, isUUID := parseUUID(string(r.RequestID)); isUUID {
-		x.cutText(raw, string(r.RequestID), cutRequestID)
+		x.cutText(raw[start:at], start)
 	}
 }
 
-// cutBase64 cuts a text that is Base64 in the one form we would write.
-func (x *packed) cutBase64(raw []byte, start, end int) {
-	text := raw[start:end]
-	c := cut{kind: cutBase64, start: start, end: end}
-	if bytes.IndexByte(text, '\n') >= 0 {
-		c.kind = cutWrapped
-		c.wrap = wrappingOf(text)
-	} else if len(text)%4 != 0 {
+// cutText cuts the text of an element if it is one of the known kinds.
+func (x *packed) cutText(text []byte, start int) {
+	c := cut{start: start, end: start + len(text)}
+	switch n := len(text); {
+	case n < minCut || n > maxBase64:
+		return
+	case bytes.Equal(text, x.code):
+		c.kind, c.data = cutCode, x.code
+	case bytes.Equal(text, x.request):
+		c.kind, c.data = cutRequestID, x.request
+	case n >= minTime && n <= maxTime && text[n-1] == 'Z':
+		if !c.readTime(text) {
+			return
+		}
+	case n >= minBase64:
+		if !c.readBase64(text) {
+			return
+		}
+	default:
 		return
 	}
-	data := make([]byte, base64.StdEncoding.DecodedLen(len(text)))
-	n, err := base64.StdEncoding.Decode(data, text) // skips line ends
-	if err != nil {
-		return
-	}
-	c.data = data[:n]
 	if x.scratch = c.appendText(x.scratch[:0]); bytes.Equal(x.scratch, text) {
 		x.cuts = append(x.cuts, c)
 	}
 }
 
-// cutText cuts the first occurrence of a text that is not in another cut.
-func (x *packed) cutText(raw []byte, s string, kind byte) {
-	start := bytes.LastIndex(raw, []byte(s))
-	if start < 0 {
-		return
+// readTime reads an xs:dateTime in UTC with at most six digits of fraction.
+func (c *cut) readTime(text []byte) bool {
+	t, err := time.Parse(time.RFC3339Nano, string(text))
+	if err != nil || t.Year() < 1970 {
+		return false
 	}
-	c := cut{kind: kind, start: start, end: start + len(s)}
-	i, _ := slices.BinarySearchFunc(x.cuts, c, func(a, b cut) int { return a.start - b.start })
-	if i > 0 && x.cuts[i-1].end > c.start || i < len(x.cuts) && x.cuts[i].start < c.end {
-		return
+	c.kind, c.time = cutTime, t
+	c.digits = max(0, len(text)-minTime-1) // behind the point
+	return true
+}
+
+// timeLayouts writes a time with 0 to 6 digits of fraction.
+const timeLayout = "2006-01-02T15:04:05.000000Z"
+
+func (c *cut) appendTime(b []byte) []byte {
+	layout := timeLayout[:minTime-1]
+	if c.digits > 0 {
+		layout = timeLayout[:minTime+c.digits]
 	}
-	x.cuts = slices.Insert(x.cuts, i, c)
+	return append(c.time.AppendFormat(b, layout), 'Z')
+}
+
+// readBase64 reads Base64, in lines or not.
+func (c *cut) readBase64(text []byte) bool {
+	c.kind = cutBase64
+	if bytes.IndexByte(text, '\n') >= 0 {
+		c.kind = cutWrapped
+		c.wrap = wrappingOf(text)
+	} else if len(text)%4 != 0 {
+		return false
+	}
+	data := make([]byte, base64.StdEncoding.DecodedLen(len(text)))
+	n, err := base64.StdEncoding.Decode(data, text) // skips line ends
+	c.data = data[:n]
+	return err == nil
 }
 
 // wrappingOf guesses how a text is broken into lines from its first one.
@@ -115,8 +151,11 @@ func wrappingOf(text []byte) wrapping {
 
 // appendText appends the characters that were cut out.
 func (c *cut) appendText(b []byte) []byte {
-	if c.kind == cutRequestID {
+	switch c.kind {
+	case cutRequestID, cutCode:
 		return append(b, c.data...)
+	case cutTime:
+		return c.appendTime(b)
 	}
 	if c.wrap.lead {
 		b = append(b, '\n')
@@ -144,7 +183,8 @@ func (x *packed) certificateCut() int {
 
 // appendCuts appends the table of cuts: the distance from the one before, the
 // kind and what belongs to it.
-func (x *packed) appendCuts(b, raw []byte) []byte {
+func (x *packed) appendCuts(r *Record) {
+	b := x.plain
 	b = binary.AppendUvarint(b, uint64(len(x.cuts)))
 	last := 0
 	for _, c := range x.cuts {
@@ -154,12 +194,31 @@ func (x *packed) appendCuts(b, raw []byte) []byte {
 		if c.wrap.line > 0 {
 			b = append(b, byte(c.wrap.line))
 		}
-		if c.kind == cutBase64 || c.kind == cutWrapped {
+		switch c.kind {
+		case cutBase64, cutWrapped:
 			b = binary.AppendUvarint(b, uint64(len(c.data)))
 			b = append(b, c.data...)
+		case cutTime:
+			b = append(b, byte(c.digits))
+			b = binary.AppendVarint(b, inUnits(c.time, c.digits)-inUnits(r.At, c.digits))
 		}
 	}
-	return b
+	x.plain = b
+}
+
+// maxDigits is the finest fraction of a second that is cut.
+const maxDigits = 6
+
+var powers = [maxDigits + 1]int64{1, 10, 100, 1_000, 10_000, 100_000, 1_000_000}
+
+// inUnits counts the time in units of the last digit of its fraction, which
+// keeps distances short.
+func inUnits(t time.Time, digits int) int64 {
+	return t.Unix()*powers[digits] + int64(t.Nanosecond())/(1_000_000_000/powers[digits])
+}
+
+func fromUnits(n int64, digits int) time.Time {
+	return time.Unix(n/powers[digits], n%powers[digits]*(1_000_000_000/powers[digits])).UTC()
 }
 
 // Bits beside the kind.
@@ -191,7 +250,16 @@ func (d *decoder) cuts(r *Record) []cut {
 			c.data = d.take(d.uvarint())
 		case cutRequestID:
 			c.data = []byte(r.RequestID)
+		case cutCode:
+			c.data = []byte(r.Code.String())
+		case cutTime:
+			if c.digits = int(d.take(1)[0]); c.digits > maxDigits {
+				d.err = errPacked
+				return nil
+			}
+			c.time = fromUnits(inUnits(r.At, c.digits)+d.varint(), c.digits)
 		case cutCertificate:
+			c.data = d.der
 		default:
 			d.err = errPacked
 		}
@@ -200,13 +268,13 @@ func (d *decoder) cuts(r *Record) []cut {
 }
 
 // appendRest appends the message without its cuts.
-func (x *packed) appendRest(b, raw []byte) []byte {
+func (x *packed) appendRest(raw []byte) {
 	last := 0
 	for _, c := range x.cuts {
-		b = append(b, raw[last:c.start]...)
+		x.rest = append(x.rest, raw[last:c.start]...)
 		last = c.end
 	}
-	return append(b, raw[last:]...)
+	x.rest = append(x.rest, raw[last:]...)
 }
 
 // restore puts the cuts back.
@@ -224,4 +292,8 @@ func restore(rest []byte, cuts []cut) ([]byte, error) {
 	return append(raw, rest...), nil
 }
 
-func tolemUUID(s string) (MessageID, error) { return store.ParseMessageID(s) }
+// parseUUID reads a UUID that String would write the same way.
+func parseUUID(s string) (MessageID, bool) {
+	id, err := store.ParseMessageID(s)
+	return id, err == nil && id.String() == s
+}

@@ -14,17 +14,19 @@ import (
 	"tolem"
 )
 
-// A packed record is
+// A packed entry is
 //
-//	format, flags, arrival, operation, participant and what the flags announce;
-//	the cuts: what was taken out of the message, and from where;
-//	what is left of the message, compressed with a dictionary of envelopes.
+//	format, number of records;
+//	of each record: flags, arrival, operation, participant and what the flags
+//	announce, the cuts (what was taken out of the message, and from where), the
+//	length of what is left of it;
+//	what is left of all messages, compressed with a dictionary of envelopes.
 //
-// Cut out is what does not compress: the signer's certificate, which is stored
-// once for all its messages, Base64, which is kept as the bytes it stands for,
-// and the ids that stand in the row already. A cut is made only if putting it
-// back gives the very same characters, so that packing is lossless by
-// construction.
+// A request and its answer share an entry: they repeat each other. Cut out is
+// what does not compress: the signer's certificate, which is stored once for
+// all its messages, Base64, which is kept as the bytes it stands for, times,
+// and what stands in the record already. A cut is made only if putting it back
+// gives the very same characters, so that packing is lossless by construction.
 
 const packFormat = 1
 
@@ -36,6 +38,7 @@ const (
 	flagClass       = 0x10
 	flagRequestUUID = 0x20 // 16 bytes
 	flagRequestText = 0x40 // anything else that was in its place
+	flagSame        = 0x80 // participant, operation and request id are those of the record before
 )
 
 // operationNumbers is how operations are stored. Numbers are never reused.
@@ -58,12 +61,24 @@ const (
 	maxField   = 1 << 10 // bytes of a text field
 	maxMessage = 4 << 20 // bytes of a message
 	maxCuts    = 64
+	maxRecords = 2 // of an entry
 )
+
+// refSize is how many bytes of its id name a shared document in a record. A
+// collision takes 2^32 certificates from authorities that we trust, or as many
+// of our own proofs; and the leaf, which has all bytes, would show it.
+const refSize = 8
+
+// documents resolves what a record refers to.
+type documents interface {
+	// named returns the document whose id begins with ref, and that id.
+	named(ref [refSize]byte) (id, data []byte, err error)
+}
 
 // errPacked reports bytes that pack did not write.
 var errPacked = errors.New("packed record is malformed")
 
-// packer packs and unpacks records. It is safe for concurrent use.
+// packer packs and unpacks entries. It is safe for concurrent use.
 type packer struct {
 	encoder *zstd.Encoder
 	decoder *zstd.Decoder
@@ -76,6 +91,8 @@ type packed struct {
 	rest    []byte
 	scratch []byte
 	cuts    []cut
+
+	code, request []byte // texts to look for
 }
 
 func newPacker() (*packer, error) {
@@ -94,69 +111,113 @@ func newPacker() (*packer, error) {
 
 func (p *packer) release(x *packed) { p.pool.Put(x) }
 
-// pack returns the packed record; release it after use. If the record names no
-// certificate and the message carries one, that becomes the record's, and its
-// DER is returned to be stored.
-func (p *packer) pack(r *Record) (x *packed, token []byte, err error) {
-	switch {
-	case len(r.Participant) > maxField, len(r.Operation) > maxField, len(r.RequestID) > maxField, len(r.Class) > maxField:
-		return nil, nil, fmt.Errorf("a field of more than %d bytes", maxField)
-	case len(r.Raw) > maxMessage:
-		return nil, nil, fmt.Errorf("a message of more than %d bytes", maxMessage)
-	case r.Direction < In || r.Direction > Internal:
-		return nil, nil, fmt.Errorf("no such direction: %s", r.Direction)
+// pack packs the records of an entry; release the result after use. If a
+// record names no certificate and its message carries one, that becomes the
+// record's, and its DER is returned to be stored.
+func (p *packer) pack(records []Record) (x *packed, tokens [maxRecords][]byte, err error) {
+	if len(records) == 0 || len(records) > maxRecords {
+		return nil, tokens, fmt.Errorf("an entry of %d records", len(records))
 	}
-	x = p.pool.Get().(*packed)
-	x.findCuts(r)
-	if i := x.certificateCut(); i >= 0 && r.Class == "" {
-		if der := x.cuts[i].data; r.Fingerprint == (tolem.Fingerprint{}) {
-			r.Fingerprint = tolem.FingerprintOf(der)
-			token = bytes.Clone(der)
-			x.cuts[i].isCertificate()
-		} else if tolem.FingerprintOf(der) == r.Fingerprint {
-			x.cuts[i].isCertificate()
+	for i := range records {
+		if err := records[i].check(records[0].Code); err != nil {
+			return nil, tokens, err
 		}
 	}
-	x.plain = x.appendHeader(x.plain[:0], r)
-	x.plain = x.appendCuts(x.plain, r.Raw)
-	x.rest = x.appendRest(x.rest[:0], r.Raw)
-	return x, token, p.appendCompressed(x)
+	x = p.pool.Get().(*packed)
+	x.plain = append(x.plain[:0], packFormat, byte(len(records)))
+	x.rest = x.rest[:0]
+	for i := range records {
+		r := &records[i]
+		x.findCuts(r)
+		tokens[i] = x.adoptCertificate(r)
+		var before *Record
+		if i > 0 {
+			before = &records[i-1]
+		}
+		if i < len(records)-1 { // the last one has the id of the entry
+			x.plain = append(x.plain, r.ID[:]...)
+		}
+		x.appendHeader(r, before)
+		x.appendCuts(r)
+		at := len(x.rest)
+		x.appendRest(r.Raw)
+		x.plain = binary.AppendUvarint(x.plain, uint64(len(x.rest)-at))
+	}
+	return x, tokens, p.appendCompressed(x)
 }
 
-func (x *packed) appendHeader(b []byte, r *Record) []byte {
-	flags := byte(r.Direction)
-	uuid, isUUID := parseUUID(string(r.RequestID))
+// check refuses what could not be unpacked.
+func (r *Record) check(code tolem.CodeNumber) error {
 	switch {
+	case len(r.Participant) > maxField, len(r.Operation) > maxField, len(r.RequestID) > maxField, len(r.Class) > maxField:
+		return fmt.Errorf("a field of more than %d bytes", maxField)
+	case len(r.Raw) > maxMessage:
+		return fmt.Errorf("a message of more than %d bytes", maxMessage)
+	case r.Direction < In || r.Direction > Internal:
+		return fmt.Errorf("no such direction: %s", r.Direction)
+	case r.Code != code || r.Code < 0:
+		return errors.New("records of an entry concern one code")
+	}
+	return nil
+}
+
+// adoptCertificate makes a token that is the record's certificate a reference
+// to it. Without a certificate, the token of a message that was not refused
+// becomes the record's.
+func (x *packed) adoptCertificate(r *Record) (token []byte) {
+	i := x.certificateCut()
+	if i < 0 || r.Class != "" && r.Fingerprint == (tolem.Fingerprint{}) {
+		return nil
+	}
+	f := tolem.FingerprintOf(x.cuts[i].data)
+	if r.Fingerprint == (tolem.Fingerprint{}) {
+		r.Fingerprint, token = f, bytes.Clone(x.cuts[i].data)
+	}
+	if r.Fingerprint == f {
+		x.cuts[i].kind = cutCertificate
+	}
+	return token
+}
+
+func (x *packed) appendHeader(r, before *Record) {
+	flags := byte(r.Direction) | flagIf(r.Fingerprint != tolem.Fingerprint{}, flagCertificate) |
+		flagIf(r.TrustID != [16]byte{}, flagTrust) | flagIf(r.Class != "", flagClass)
+	uuid, isUUID := parseUUID(string(r.RequestID))
+	same := before != nil && before.Participant == r.Participant && before.Operation == r.Operation && before.RequestID == r.RequestID
+	switch {
+	case same:
+		flags |= flagSame
 	case isUUID:
 		flags |= flagRequestUUID
 	case r.RequestID != "":
 		flags |= flagRequestText
 	}
-	flags |= flagIf(r.Fingerprint != tolem.Fingerprint{}, flagCertificate) | flagIf(r.TrustID != [16]byte{}, flagTrust) | flagIf(r.Class != "", flagClass)
-	b = append(b, packFormat, flags)
+	b := append(x.plain, flags)
 	b = binary.AppendVarint(b, r.At.UnixMicro()-idTime(r.ID).UnixMicro())
-	if n := slices.Index(operationNumbers[:], r.Operation); n >= 0 {
-		b = append(b, byte(n))
-	} else {
-		b = appendText(append(b, operationText), string(r.Operation))
+	if !same {
+		if n := slices.Index(operationNumbers[:], r.Operation); n >= 0 {
+			b = append(b, byte(n))
+		} else {
+			b = appendText(append(b, operationText), string(r.Operation))
+		}
+		b = appendText(b, string(r.Participant))
 	}
-	b = appendText(b, string(r.Participant))
 	switch {
-	case isUUID:
+	case flags&flagRequestUUID != 0:
 		b = append(b, uuid[:]...)
-	case r.RequestID != "":
+	case flags&flagRequestText != 0:
 		b = appendText(b, string(r.RequestID))
 	}
 	if flags&flagCertificate != 0 {
-		b = append(b, r.Fingerprint[:]...)
+		b = append(b, r.Fingerprint[:refSize]...)
 	}
 	if flags&flagTrust != 0 {
-		b = append(b, r.TrustID[:]...)
+		b = append(b, r.TrustID[:refSize]...)
 	}
 	if flags&flagClass != 0 {
 		b = appendText(b, r.Class)
 	}
-	return b
+	x.plain = b
 }
 
 func flagIf(set bool, flag byte) byte {
@@ -190,27 +251,44 @@ func (p *packer) appendCompressed(x *packed) error {
 	return nil
 }
 
-// unpack reverses pack. certificate returns the DER of a stored certificate.
-func (p *packer) unpack(plain []byte, id MessageID, certificate func(tolem.Fingerprint) ([]byte, error)) (Record, error) {
-	d := &decoder{b: plain}
-	r := d.header(id)
-	cuts := d.cuts(&r)
+// unpack reverses pack for the entry of this code and id.
+func (p *packer) unpack(plain []byte, code tolem.CodeNumber, id MessageID, docs documents) ([]Record, error) {
+	d := &decoder{b: plain, docs: docs}
+	head := d.take(2)
+	n := int(head[1])
+	if head[0] != packFormat || n < 1 || n > maxRecords {
+		return nil, errPacked
+	}
+	records, cuts, lengths := make([]Record, n), make([][]cut, n), make([]int, n)
+	for i := range records {
+		rid := id
+		if i < n-1 {
+			rid = MessageID(d.take(len(rid)))
+		}
+		var before *Record
+		if i > 0 {
+			before = &records[i-1]
+		}
+		records[i] = d.header(rid, before)
+		records[i].Code = code
+		cuts[i] = d.cuts(&records[i])
+		lengths[i] = d.uvarint()
+	}
 	if d.err != nil {
-		return Record{}, d.err
+		return nil, d.err
 	}
 	rest, err := p.decompress(d.b)
-	if err != nil {
-		return Record{}, err
-	}
-	for i := range cuts {
-		if cuts[i].kind == cutCertificate {
-			if cuts[i].data, err = certificate(r.Fingerprint); err != nil {
-				return Record{}, fmt.Errorf("certificate of the message: %w", err)
-			}
+	for i := range records {
+		if err != nil || lengths[i] > len(rest) {
+			return nil, errors.Join(errPacked, err)
 		}
+		records[i].Raw, err = restore(rest[:lengths[i]], cuts[i])
+		rest = rest[lengths[i]:]
 	}
-	r.Raw, err = restore(rest, cuts)
-	return r, err
+	if err != nil || len(rest) != 0 {
+		return nil, errors.Join(errPacked, err)
+	}
+	return records, nil
 }
 
 func (p *packer) decompress(b []byte) ([]byte, error) {
@@ -233,8 +311,19 @@ func (p *packer) decompress(b []byte) ([]byte, error) {
 
 // decoder reads a packed record; after an error everything is empty.
 type decoder struct {
-	b   []byte
-	err error
+	b    []byte
+	err  error
+	docs documents
+	der  []byte // of the record's certificate
+}
+
+// refer reads a reference to a shared document.
+func (d *decoder) refer() (id, data []byte) {
+	ref := [refSize]byte(d.take(refSize))
+	if d.err == nil {
+		id, data, d.err = d.docs.named(ref)
+	}
+	return id, data
 }
 
 func (d *decoder) take(n int) []byte {
@@ -269,33 +358,35 @@ func (d *decoder) varint() int64 {
 
 func (d *decoder) text() string { return string(d.take(d.uvarint())) }
 
-func (d *decoder) header(id MessageID) Record {
+func (d *decoder) header(id MessageID, before *Record) Record {
 	r := Record{ID: id}
-	if head := d.take(1); head[0] != packFormat {
-		d.err = errPacked
-	}
 	flags := d.take(1)[0]
 	r.Direction = Direction(flags & flagDirection)
 	r.At = time.UnixMicro(idTime(id).UnixMicro() + d.varint()).UTC()
-	if n := d.take(1)[0]; n == operationText {
-		r.Operation = tolem.Operation(d.text())
-	} else if int(n) < len(operationNumbers) {
-		r.Operation = operationNumbers[n]
-	} else {
+	switch {
+	case flags&flagSame == 0:
+		r.Operation = d.operation()
+		r.Participant = tolem.ParticipantID(d.text())
+	case before == nil:
 		d.err = errPacked
+	default:
+		r.Operation, r.Participant, r.RequestID = before.Operation, before.Participant, before.RequestID
 	}
-	r.Participant = tolem.ParticipantID(d.text())
 	if flags&flagRequestUUID != 0 {
 		r.RequestID = tolem.RequestID(MessageID(d.take(16)).String())
 	}
 	if flags&flagRequestText != 0 {
 		r.RequestID = tolem.RequestID(d.text())
 	}
+	d.der = nil
 	if flags&flagCertificate != 0 {
-		r.Fingerprint = tolem.Fingerprint(d.take(32))
+		var id []byte
+		id, d.der = d.refer()
+		copy(r.Fingerprint[:], id)
 	}
 	if flags&flagTrust != 0 {
-		r.TrustID = [16]byte(d.take(16))
+		id, _ := d.refer()
+		copy(r.TrustID[:], id)
 	}
 	if flags&flagClass != 0 {
 		r.Class = d.text()
@@ -303,8 +394,14 @@ func (d *decoder) header(id MessageID) Record {
 	return r
 }
 
-// parseUUID reads a UUID that String would write the same way.
-func parseUUID(s string) (MessageID, bool) {
-	id, err := tolemUUID(s)
-	return id, err == nil && id.String() == s
+func (d *decoder) operation() tolem.Operation {
+	n := d.take(1)[0]
+	switch {
+	case n == operationText:
+		return tolem.Operation(d.text())
+	case int(n) < len(operationNumbers):
+		return operationNumbers[n]
+	}
+	d.err = errPacked
+	return ""
 }

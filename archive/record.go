@@ -58,13 +58,10 @@ type Record struct {
 	TrustID     [16]byte
 }
 
-// leafVersion is the first byte of what a leaf hashes.
-const leafVersion = 1
-
 // appendLeafData appends the record as it stands in the log: every field
-// behind its length or of fixed length, the message last.
+// behind its length or of fixed length.
 func (r *Record) appendLeafData(b []byte) []byte {
-	b = append(b, leafVersion, byte(r.Direction))
+	b = append(b, byte(r.Direction))
 	b = append(b, r.ID[:]...)
 	b = binary.BigEndian.AppendUint64(b, uint64(r.At.UnixMicro()))
 	b = binary.BigEndian.AppendUint64(b, uint64(r.Code))
@@ -74,26 +71,31 @@ func (r *Record) appendLeafData(b []byte) []byte {
 		b = binary.BigEndian.AppendUint16(b, uint16(len(s)))
 		b = append(b, s...)
 	}
+	b = binary.BigEndian.AppendUint32(b, uint32(len(r.Raw)))
 	return append(b, r.Raw...)
 }
 
-// leafPrefix separates leaves from inner nodes (RFC 6962, section 2.1).
-const leafPrefix = 0x00
+// What the hash of a leaf begins with: the prefix that separates leaves from
+// inner nodes (RFC 6962, section 2.1), and what the leaf is of.
+const (
+	leafPrefix   = 0x00
+	leafEntry    = 1
+	leafDocument = 2
+)
 
-// leaf returns the RFC 6962 leaf hash of the record.
-func (r *Record) leaf(scratch *[]byte) [32]byte {
-	*scratch = r.appendLeafData(append((*scratch)[:0], leafPrefix))
-	return sha256.Sum256(*scratch)
+// entryLeaf returns the RFC 6962 leaf hash of the records of an entry.
+func entryLeaf(scratch []byte, records []Record) (leaf [32]byte, used []byte) {
+	b := append(scratch[:0], leafPrefix, leafEntry, byte(len(records)))
+	for i := range records {
+		b = records[i].appendLeafData(b)
+	}
+	return sha256.Sum256(b), b
 }
-
-// documentLeafVersion is the first byte of what the leaf of a shared document
-// hashes.
-const documentLeafVersion = 2
 
 // documentLeaf returns the RFC 6962 leaf hash of a shared document.
 func documentLeaf(kind store.DocumentKind, id, data []byte) [32]byte {
 	b := make([]byte, 0, 8+len(id)+len(data))
-	b = append(b, leafPrefix, documentLeafVersion, byte(kind))
+	b = append(b, leafPrefix, leafDocument, byte(kind))
 	b = binary.BigEndian.AppendUint16(b, uint16(len(id)))
 	b = append(b, id...)
 	b = append(b, data...)

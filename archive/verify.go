@@ -3,8 +3,10 @@ package archive
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
+	"math"
 
 	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
@@ -84,15 +86,16 @@ func (a *Archive) VerifyAll(ctx context.Context, c Check) (*Report, error) {
 
 // verification is the state of one pass.
 type verification struct {
-	a      *Archive
-	s      *store.Snapshot
-	check  Check
-	report *Report
-	edge   *frontier
-	state  store.LogState
-	known  []Head
-	counts store.Counts
-	der    map[tolem.Fingerprint][]byte
+	a       *Archive
+	s       *store.Snapshot
+	check   Check
+	report  *Report
+	edge    *frontier
+	state   store.LogState
+	known   []Head
+	counts  store.Counts
+	docs    known
+	scratch []byte
 
 	seen struct{ messages, documents int64 } // rows the log or the queue accounts for
 }
@@ -156,13 +159,13 @@ func (v *verification) log(ctx context.Context) error {
 func (v *verification) leaves(ctx context.Context, page []store.Leaf, sealed bool) error {
 	keys := make([]store.MessageKey, 0, len(page))
 	for _, l := range page {
-		if l.Code != store.DocumentCode {
-			keys = append(keys, store.MessageKey{Code: l.Code, ID: l.ID})
+		if l.Key != store.DocumentKey {
+			keys = append(keys, store.MessageKey{Key: l.Key, ID: l.ID})
 		}
 	}
 	stored := make(map[store.MessageKey]store.Message, len(keys))
 	err := v.s.Messages(ctx, keys, func(m store.Message) error {
-		stored[store.MessageKey{Code: int64(m.Code), ID: m.ID}] = m
+		stored[m.Key()] = m
 		return nil
 	})
 	if err != nil {
@@ -178,11 +181,11 @@ func (v *verification) leaves(ctx context.Context, page []store.Leaf, sealed boo
 		} else {
 			v.report.Pending++
 		}
-		if l.Code == store.DocumentCode {
+		if l.Key == store.DocumentKey {
 			err = v.document(ctx, l, index)
 		} else {
-			m, found := stored[store.MessageKey{Code: l.Code, ID: l.ID}]
-			delete(stored, store.MessageKey{Code: l.Code, ID: l.ID})
+			m, found := stored[store.MessageKey{Key: l.Key, ID: l.ID}]
+			delete(stored, store.MessageKey{Key: l.Key, ID: l.ID})
 			err = v.message(ctx, l, m, found, index)
 		}
 		if err != nil {
@@ -195,25 +198,33 @@ func (v *verification) leaves(ctx context.Context, page []store.Leaf, sealed boo
 // message checks that a message opens and has the hash of its leaf.
 func (v *verification) message(ctx context.Context, l store.Leaf, m store.Message, found bool, index int64) error {
 	if !found {
-		v.report.altered(index, "missing, or named twice", "message %s of code %s", l.ID, tolem.CodeNumber(l.Code))
+		v.report.altered(index, "missing, or named twice", "%s", nameOf(l.Key, l.ID))
 		return nil
 	}
 	v.seen.messages++
-	r, err := v.a.open(m, func(f tolem.Fingerprint) ([]byte, error) { return v.certificate(ctx, f) })
+	records, err := v.a.open(m, snapshotDocuments{v, ctx})
 	switch {
 	case err != nil && isEnvironment(err):
 		return err
 	case err != nil:
-		v.report.altered(index, err.Error(), "message %s of code %s", l.ID, tolem.CodeNumber(l.Code))
+		v.report.altered(index, err.Error(), "%s", nameOf(l.Key, l.ID))
 	default:
-		var scratch []byte
-		if r.leaf(&scratch) != l.Hash {
-			v.report.altered(index, "its leaf in the log is of other content", "message %s of code %s", l.ID, tolem.CodeNumber(l.Code))
+		var leaf [32]byte
+		if leaf, v.scratch = entryLeaf(v.scratch, records); leaf != l.Hash {
+			v.report.altered(index, "its leaf in the log is of other content", "%s", nameOf(l.Key, l.ID))
 			return nil
 		}
-		v.report.Messages++
+		v.report.Messages += int64(len(records))
 	}
 	return nil
+}
+
+// nameOf names a message for people.
+func nameOf(key int64, id MessageID) string {
+	if key < 0 {
+		return "message " + id.String()
+	}
+	return fmt.Sprintf("message %s of code %s", id, tolem.CodeNumber(key))
 }
 
 // isEnvironment tells failures of the database from findings.
@@ -223,7 +234,7 @@ func isEnvironment(err error) bool {
 
 // document checks a shared document.
 func (v *verification) document(ctx context.Context, l store.Leaf, index int64) error {
-	d, found, err := v.s.DocumentByPrefix(ctx, l.ID)
+	d, found, err := v.s.DocumentNamed(ctx, l.ID[:])
 	if err != nil {
 		return err
 	}
@@ -240,23 +251,31 @@ func (v *verification) document(ctx context.Context, l store.Leaf, index int64) 
 	return nil
 }
 
-func (v *verification) certificate(ctx context.Context, f tolem.Fingerprint) ([]byte, error) {
-	if der, ok := v.der[f]; ok {
-		return der, nil
-	}
-	d, found, err := v.s.DocumentByPrefix(ctx, MessageID(f[:16]))
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", store.ErrUnavailable, err)
-	}
-	if !found || tolem.FingerprintOf(d.Data) != f {
-		return nil, fmt.Errorf("certificate %s: %w", f, errAltered)
-	}
-	if v.der == nil || len(v.der) > maxKnown {
-		v.der = make(map[tolem.Fingerprint][]byte)
-	}
-	v.der[f] = d.Data
-	return d.Data, nil
+// snapshotDocuments finds documents in the state that is verified, and makes
+// sure that certificates are what their id says.
+type snapshotDocuments struct {
+	v   *verification
+	ctx context.Context
 }
+
+func (s snapshotDocuments) named(ref [refSize]byte) (id, data []byte, err error) {
+	if d, ok := s.v.docs.get(ref); ok {
+		return d.id, d.data, nil
+	}
+	d, found, err := s.v.s.DocumentNamed(s.ctx, ref[:])
+	switch {
+	case err != nil:
+		return nil, nil, fmt.Errorf("%w: %w", store.ErrUnavailable, err)
+	case !found:
+		return nil, nil, fmt.Errorf("document %x of the message is missing: %w", ref, errAltered)
+	case d.Kind == store.DocumentCertificate && [32]byte(sha256.Sum256(d.Data)) != [32]byte(padded32(d.ID)):
+		return nil, nil, fmt.Errorf("certificate %x of the message: %w", d.ID, errAltered)
+	}
+	s.v.docs.put(d.ID, d.Data)
+	return d.ID, d.Data, nil
+}
+
+func padded32(id []byte) []byte { return append(bytes.Clone(id), make([]byte, 32)...)[:32] }
 
 // checkpoint verifies the head that was signed after the batch.
 func (v *verification) checkpoint(ctx context.Context, first int64) error {
@@ -320,7 +339,7 @@ func (v *verification) end(ctx context.Context) error {
 
 // pending checks what waits for the log in the same way.
 func (v *verification) pending(ctx context.Context) error {
-	after := store.MessageKey{Code: -2}
+	after := store.MessageKey{Key: math.MinInt64}
 	for {
 		page, err := v.s.Pending(ctx, after, verifyPage)
 		if err != nil || len(page) == 0 {
@@ -330,7 +349,7 @@ func (v *verification) pending(ctx context.Context) error {
 			return err
 		}
 		last := page[len(page)-1]
-		after = store.MessageKey{Code: last.Code, ID: last.ID}
+		after = store.MessageKey{Key: last.Key, ID: last.ID}
 	}
 }
 
@@ -343,7 +362,7 @@ func (v *verification) surplus(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	after := store.MessageKey{Code: -1 << 63}
+	after := store.MessageKey{Key: math.MinInt64}
 	for {
 		page, err := v.s.MessageKeys(ctx, after, verifyPage)
 		if err != nil {
@@ -354,7 +373,7 @@ func (v *verification) surplus(ctx context.Context) error {
 		}
 		for _, k := range page {
 			if _, ok := accounted[k]; !ok {
-				v.report.altered(-1, "the log does not know it", "message %s of code %s", k.ID, tolem.CodeNumber(k.Code))
+				v.report.altered(-1, "the log does not know it", "%s", nameOf(k.Key, k.ID))
 			}
 		}
 		after = page[len(page)-1]
@@ -371,7 +390,7 @@ func (v *verification) accounted(ctx context.Context) (map[store.MessageKey]stru
 	keys := make(map[store.MessageKey]struct{})
 	add := func(leaves []store.Leaf) {
 		for _, l := range leaves {
-			keys[store.MessageKey{Code: l.Code, ID: l.ID}] = struct{}{}
+			keys[store.MessageKey{Key: l.Key, ID: l.ID}] = struct{}{}
 		}
 	}
 	for at := int64(0); ; {
@@ -390,14 +409,14 @@ func (v *verification) accounted(ctx context.Context) (map[store.MessageKey]stru
 		add(leaves)
 		at = batch.First + max(1, int64(len(leaves)))
 	}
-	after := store.MessageKey{Code: -2}
+	after := store.MessageKey{Key: math.MinInt64}
 	for {
 		page, err := v.s.Pending(ctx, after, verifyPage)
 		if err != nil || len(page) == 0 {
 			return keys, err
 		}
 		add(page)
-		after = store.MessageKey{Code: page[len(page)-1].Code, ID: page[len(page)-1].ID}
+		after = store.MessageKey{Key: page[len(page)-1].Key, ID: page[len(page)-1].ID}
 	}
 }
 

@@ -165,10 +165,7 @@ func (g *Gateway) keep(tx *store.Tx, m Message, reply Reply) error {
 		Participant: m.Sender.ID, Operation: m.Operation, RequestID: m.RequestID, Raw: reply.Signed,
 	}
 	in.Code, out.Code = reply.Outcome.Code, reply.Outcome.Code
-	if err := g.evidence.Add(tx, in); err != nil {
-		return err
-	}
-	if err := g.evidence.Add(tx, out); err != nil {
+	if err := g.evidence.Add(tx, in, out); err != nil {
 		return err
 	}
 	return tx.InsertRequest(store.Request{
@@ -203,10 +200,7 @@ func (g *Gateway) repeat(tx *store.Tx, m Message, earlier store.Request) (Reply,
 // Neither has any effect on a code.
 func (g *Gateway) Refuse(ctx context.Context, request, fault archive.Record) error {
 	return g.db.Update(ctx, func(tx *store.Tx) error {
-		if err := g.evidence.Add(tx, request); err != nil {
-			return err
-		}
-		return g.evidence.Add(tx, fault)
+		return g.evidence.Add(tx, request, fault)
 	})
 }
 

@@ -48,7 +48,7 @@ func (g *Gateway) NotifyPayment(ctx context.Context, m Message, in Notification,
 		if err != nil {
 			return NotifyResult{Outcome: Outcome{Result: tolem.InvalidIIN}}, nil
 		}
-		return notify(tx, m, tolem.Payment{
+		return notify(tx, tolem.Payment{
 			Code: in.Code, Bank: in.Bank, BankRef: in.BankRef, Amount: in.Amount,
 			PaidAt: in.PaidAt, ReceivedAt: m.Record.At, Channel: in.Channel,
 			Recipient: recipient, RecipientName: in.RecipientName,
@@ -57,7 +57,7 @@ func (g *Gateway) NotifyPayment(ctx context.Context, m Message, in Notification,
 	})
 }
 
-func notify(tx *store.Tx, m Message, p tolem.Payment) (NotifyResult, error) {
+func notify(tx *store.Tx, p tolem.Payment) (NotifyResult, error) {
 	before, err := code(tx, p.Code)
 	if err != nil {
 		return NotifyResult{}, err
@@ -74,7 +74,7 @@ func notify(tx *store.Tx, m Message, p tolem.Payment) (NotifyResult, error) {
 		}
 		accepted = &p
 	case d.Discrepancy:
-		if err := tx.InsertDiscrepancy(tolem.Discrepancy{Reason: d.Result, Payment: p}, m.Record.ID); err != nil {
+		if err := tx.InsertDiscrepancy(tolem.Discrepancy{Reason: d.Result, Payment: p}); err != nil {
 			return NotifyResult{}, err
 		}
 	}

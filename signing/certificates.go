@@ -61,7 +61,9 @@ func (c *certificates) keep(cert *certificate) {
 	c.young[cert.key] = &kept
 }
 
-// checkCertificate asks whether the signer may sign and is trusted now.
+// checkCertificate asks whether the signer may sign and is trusted now. That a
+// certificate must be for signing does not depend on who is trusted, so it does
+// not depend on the Truster either.
 func (v *Verifier) checkCertificate(cert *certificate, now time.Time) (trust.Proof, *Error) {
 	const signs = x509.KeyUsageDigitalSignature | x509.KeyUsageContentCommitment
 	if cert.x509.KeyUsage&signs == 0 {

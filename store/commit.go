@@ -410,20 +410,22 @@ func (c *committer) connect(ctx context.Context) error {
 
 // discard throws the connection away after a failure whose extent is not
 // known: a transaction may still be open on it.
-func (c *committer) discard() {
-	if c.conn != nil {
-		_ = c.conn.Raw(func(any) error { return driver.ErrBadConn })
-	}
-	c.disconnect()
-}
+func (c *committer) discard() { c.release(func(any) error { return driver.ErrBadConn }) }
 
 // disconnect gives the connection back to the pool.
-func (c *committer) disconnect() {
+func (c *committer) disconnect() { c.release(nil) }
+
+// release closes the statements, which must happen before their connection
+// goes, and lets go of the connection.
+func (c *committer) release(verdict func(any) error) {
 	if c.conn == nil {
 		return
 	}
 	for _, s := range c.stmts {
 		_ = s.Close()
+	}
+	if verdict != nil {
+		_ = c.conn.Raw(verdict)
 	}
 	_ = c.conn.Close()
 	c.conn, c.stmts = nil, nil

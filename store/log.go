@@ -8,7 +8,7 @@ import (
 // Leaf is an entry of the Merkle log: the message (or document) it stands for
 // and its leaf hash.
 type Leaf struct {
-	Code int64 // payment code, 0 for none, -1 for a shared document
+	Key  int64 // payment code; negative for a message that concerns none; DocumentKey for a document
 	ID   MessageID
 	Hash [32]byte
 }
@@ -60,7 +60,7 @@ func scanLeaf(scan func(...any) error) (Leaf, error) {
 	if len(id) != 16 || len(hash) != 32 {
 		return Leaf{}, fmt.Errorf("pending leaf: %w", ErrSchema)
 	}
-	return Leaf{Code: code, ID: MessageID(id), Hash: [32]byte(hash)}, nil
+	return Leaf{Key: code, ID: MessageID(id), Hash: [32]byte(hash)}, nil
 }
 
 // AppendLog moves pending leaves into the log: one batch row, the signed
@@ -80,7 +80,7 @@ func (tx *Tx) AppendLog(seen, next LogState, leaves []Leaf, checkpoint []byte) e
 		}
 	}
 	for _, l := range leaves {
-		tx.set.add(bulkUnqueue, l.ID[:], l.Code)
+		tx.set.add(bulkUnqueue, l.ID[:], l.Key)
 	}
 	return nil
 }
@@ -91,7 +91,7 @@ const leafSize = 8 + 16 + 32
 func packLeaves(leaves []Leaf) []byte {
 	b := make([]byte, 0, leafSize*len(leaves))
 	for _, l := range leaves {
-		b = appendBigEndian(b, l.Code)
+		b = appendBigEndian(b, l.Key)
 		b = append(b, l.ID[:]...)
 		b = append(b, l.Hash[:]...)
 	}
@@ -106,7 +106,7 @@ func unpackLeaves(b []byte) ([]Leaf, error) {
 	leaves := make([]Leaf, len(b)/leafSize)
 	for i := range leaves {
 		e := b[i*leafSize:]
-		leaves[i] = Leaf{Code: bigEndian(e), ID: MessageID(e[8:24]), Hash: [32]byte(e[24:56])}
+		leaves[i] = Leaf{Key: bigEndian(e), ID: MessageID(e[8:24]), Hash: [32]byte(e[24:56])}
 	}
 	return leaves, nil
 }

@@ -1,8 +1,12 @@
 package store
 
 import (
+	"bytes"
 	"context"
+	"encoding/binary"
 	"fmt"
+	"math"
+	"slices"
 
 	"tolem"
 )
@@ -21,14 +25,29 @@ func (tx *Tx) InsertMessage(m Message) error {
 	if err := tx.writable(); err != nil {
 		return err
 	}
-	tx.set.add(bulkMessage, int64(m.Code), m.ID[:], m.Blob)
-	tx.set.add(bulkPending, m.ID[:], int64(m.Code), m.Leaf[:])
+	key := messageKey(m.Code, m.ID)
+	tx.set.add(bulkMessage, key, m.ID[:], m.Blob)
+	tx.set.add(bulkPending, m.ID[:], key, m.Leaf[:])
 	return nil
 }
 
+// messageKey is what a message is stored and found under: its payment code,
+// or, if it concerns none, a negative number from the random half of its id.
+// So few messages share a key, and those without a code spread over all nodes
+// of a cluster.
+func messageKey(code tolem.CodeNumber, id MessageID) int64 {
+	if code != 0 {
+		return int64(code)
+	}
+	return -1 - int64(binary.BigEndian.Uint64(id[8:])&math.MaxInt64)
+}
+
+// codeOf is the payment code in a key, 0 for none.
+func codeOf(key int64) tolem.CodeNumber { return tolem.CodeNumber(max(0, key)) }
+
 // Message returns a stored message without its leaf, or ErrNotFound.
 func (tx *Tx) Message(code tolem.CodeNumber, id MessageID) (Message, error) {
-	list, err := tx.db.listMessages(tx.ctx, "WHERE code = $1 AND id = $2", int64(code), id[:])
+	list, err := tx.db.listMessages(tx.ctx, "WHERE code = $1 AND id = $2", messageKey(code, id), id[:])
 	if err == nil && len(list) == 0 {
 		err = fmt.Errorf("message %s: %w", id, ErrNotFound)
 	}
@@ -78,7 +97,7 @@ func scanMessage(scan func(...any) error) (Message, error) {
 	if len(id) != len(MessageID{}) {
 		return Message{}, fmt.Errorf("message row: %w", ErrSchema)
 	}
-	return Message{ID: MessageID(id), Code: tolem.CodeNumber(code), Blob: data}, nil
+	return Message{ID: MessageID(id), Code: codeOf(code), Blob: data}, nil
 }
 
 // DocumentKind says what a shared document of the evidence is.
@@ -99,21 +118,26 @@ type Document struct {
 	Leaf [32]byte // RFC 6962 leaf hash of Data; not read back
 }
 
-// DocumentCode stands in the place of the payment code in the leaf of a
+// DocumentKey stands in the place of the payment code in the leaf of a
 // document, whose id there is the first 16 bytes of its own.
-const DocumentCode = -1
+const DocumentKey = 0
 
 // InsertDocument stores a document and puts its leaf in line for the log. If
-// there is one with this id already, the closure is run again.
+// there is one with this id already, the closure is run again; the same
+// document twice in one transaction is stored once.
 func (tx *Tx) InsertDocument(d Document) error {
+	key := guardKey{table: tableDocument, name: string(d.ID)}
+	if tx.set != nil && slices.Contains(tx.set.keys, key) {
+		return nil
+	}
 	err := tx.exec(single{
 		text: `INSERT INTO document (id, kind, data) VALUES ($1, $2, $3) ON CONFLICT (id) DO NOTHING`,
 		args: []any{d.ID, int64(d.Kind), d.Data}, want: 1,
-	}, guardKey{table: tableDocument, name: string(d.ID)})
+	}, key)
 	if err != nil {
 		return err
 	}
-	tx.set.add(bulkPending, padID(d.ID), int64(DocumentCode), d.Leaf[:])
+	tx.set.add(bulkPending, padID(d.ID), int64(DocumentKey), d.Leaf[:])
 	return nil
 }
 
@@ -126,19 +150,31 @@ func padID(id []byte) []byte {
 
 // Document returns a shared document, or ErrNotFound.
 func (tx *Tx) Document(id []byte) (Document, error) {
-	d, found := Document{ID: id}, false
-	err := tx.db.query(tx.ctx, `SELECT kind, data FROM document WHERE id = $1`, []any{id}, func(scan func(...any) error) error {
-		var kind int64
-		found = true
-		err := scan(&kind, &d.Data)
-		d.Kind = DocumentKind(kind)
-		return err
-	})
+	return tx.oneDocument(`SELECT id, kind, data FROM document WHERE id = $1`, id)
+}
+
+// documentNamed finds the first document at or behind a prefix of its id.
+const documentNamed = `SELECT id, kind, data FROM document WHERE id >= $1 ORDER BY id LIMIT 1`
+
+// DocumentNamed returns the shared document whose id begins with ref, or
+// ErrNotFound.
+func (tx *Tx) DocumentNamed(ref []byte) (Document, error) { return tx.oneDocument(documentNamed, ref) }
+
+func (tx *Tx) oneDocument(text string, id []byte) (Document, error) {
+	var d Document
+	err := tx.db.query(tx.ctx, text, []any{id}, d.scan)
 	switch {
 	case err != nil:
 		return Document{}, fmt.Errorf("read document: %w", err)
-	case !found:
+	case !bytes.HasPrefix(d.ID, id):
 		return Document{}, fmt.Errorf("document %x: %w", id, ErrNotFound)
 	}
 	return d, nil
+}
+
+func (d *Document) scan(scan func(...any) error) error {
+	var kind int64
+	err := scan(&d.ID, &kind, &d.Data)
+	d.Kind = DocumentKind(kind)
+	return err
 }

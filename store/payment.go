@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
 	"strconv"
 
@@ -110,8 +111,10 @@ func (tx *Tx) InsertPayment(p tolem.Payment) error {
 }
 
 // InsertDiscrepancy stores a refused notification for reconciliation (GW-P15,
-// GW-P16) under an id of the caller's choice.
-func (tx *Tx) InsertDiscrepancy(d tolem.Discrepancy, id [16]byte) error {
+// GW-P16).
+func (tx *Tx) InsertDiscrepancy(d tolem.Discrepancy) error {
+	var id [16]byte
+	_, _ = rand.Read(id[:]) // never fails
 	values, err := tx.paymentValues(d.Payment, discrepancyContext(id))
 	if err != nil {
 		return err

@@ -103,7 +103,7 @@ func scanRequest(scan func(...any) error) (Request, requestKey, error) {
 	}
 	r := Request{
 		Participant: tolem.ParticipantID(participant), ID: tolem.RequestID(MessageID(id).String()), Operation: tolem.Operation(operation),
-		BodyHash: [32]byte(body), SignedInfo: [32]byte(info), Code: tolem.CodeNumber(code), Result: tolem.ResultCode(result),
+		BodyHash: [32]byte(body), SignedInfo: [32]byte(info), Code: codeOf(code), Result: tolem.ResultCode(result),
 		Answer: MessageID(answer), At: instant(at),
 	}
 	return r, requestKey{participant, [16]byte(id)}, nil
@@ -123,7 +123,7 @@ func (tx *Tx) InsertRequest(r Request) error {
 	}
 	tx.set.rerunnable = true
 	tx.set.guard(guardKey{table: tableRequest, name: string(r.Participant) + "/" + string(id[:])})
-	tx.set.add(bulkRequest, string(r.Participant), id[:], string(r.Operation), r.BodyHash[:], r.SignedInfo[:], int64(r.Code),
+	tx.set.add(bulkRequest, string(r.Participant), id[:], string(r.Operation), r.BodyHash[:], r.SignedInfo[:], messageKey(r.Code, r.Answer),
 		string(r.Result), r.Answer[:], micros(r.At))
 	return nil
 }

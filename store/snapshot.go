@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"fmt"
@@ -89,9 +90,12 @@ func (s *Snapshot) LogState(ctx context.Context) (state LogState, found bool, er
 
 // MessageKey names a message.
 type MessageKey struct {
-	Code int64
-	ID   MessageID
+	Key int64 // payment code; negative for a message that concerns none
+	ID  MessageID
 }
+
+// Key returns what the message is stored under.
+func (m Message) Key() MessageKey { return MessageKey{Key: messageKey(m.Code, m.ID), ID: m.ID} }
 
 // Messages reads the messages with these keys, as many as there are, in no
 // particular order.
@@ -101,7 +105,7 @@ func (s *Snapshot) Messages(ctx context.Context, keys []MessageKey, fn func(Mess
 		n := min(s.d.chunk(len(keys)), maxReadKeys)
 		rows := make([][]any, n)
 		for j, k := range keys[:n] {
-			rows[j] = []any{k.Code, k.ID[:]}
+			rows[j] = []any{k.Key, k.ID[:]}
 		}
 		text := rowsStatement(s.d, cols, n, `SELECT code, id, data FROM rows JOIN message ON code = c AND id = i`)
 		err := s.each(ctx, text, s.d.bind(cols, rows), func(scan func(...any) error) error {
@@ -123,7 +127,7 @@ func (s *Snapshot) Messages(ctx context.Context, keys []MessageKey, fn func(Mess
 func (s *Snapshot) Pending(ctx context.Context, after MessageKey, limit int) ([]Leaf, error) {
 	var list []Leaf
 	err := s.each(ctx, `SELECT code, id, leaf FROM leaf_pending WHERE id > $1 OR id = $1 AND code > $2 ORDER BY id, code LIMIT `+strconv.Itoa(limit),
-		[]any{after.ID[:], after.Code}, func(scan func(...any) error) error {
+		[]any{after.ID[:], after.Key}, func(scan func(...any) error) error {
 			l, err := scanLeaf(scan)
 			list = append(list, l)
 			return err
@@ -159,10 +163,10 @@ func (s *Snapshot) Counts(ctx context.Context) (c Counts, err error) {
 func (s *Snapshot) MessageKeys(ctx context.Context, after MessageKey, limit int) ([]MessageKey, error) {
 	var keys []MessageKey
 	err := s.each(ctx, `SELECT code, id FROM message WHERE code > $1 OR code = $1 AND id > $2 ORDER BY code, id LIMIT `+strconv.Itoa(limit),
-		[]any{after.Code, after.ID[:]}, func(scan func(...any) error) error {
+		[]any{after.Key, after.ID[:]}, func(scan func(...any) error) error {
 			var k MessageKey
 			var id []byte
-			if err := scan(&k.Code, &id); err != nil {
+			if err := scan(&k.Key, &id); err != nil {
 				return err
 			}
 			copy(k.ID[:], id)
@@ -175,14 +179,11 @@ func (s *Snapshot) MessageKeys(ctx context.Context, after MessageKey, limit int)
 	return keys, nil
 }
 
-// DocumentByPrefix returns the shared document whose id begins with these 16
-// bytes, by which a leaf names it.
-func (s *Snapshot) DocumentByPrefix(ctx context.Context, prefix MessageID) (d Document, found bool, err error) {
-	err = s.each(ctx, `SELECT id, kind, data FROM document WHERE id >= $1 ORDER BY id LIMIT 1`, []any{prefix[:]}, func(scan func(...any) error) error {
-		var kind int64
-		err := scan(&d.ID, &kind, &d.Data)
-		d.Kind = DocumentKind(kind)
-		found = MessageID(padID(d.ID)) == prefix
+// DocumentNamed returns the shared document whose id begins with ref.
+func (s *Snapshot) DocumentNamed(ctx context.Context, ref []byte) (d Document, found bool, err error) {
+	err = s.each(ctx, documentNamed, []any{ref}, func(scan func(...any) error) error {
+		err := d.scan(scan)
+		found = bytes.HasPrefix(d.ID, ref)
 		return err
 	})
 	if err != nil {

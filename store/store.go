@@ -99,6 +99,7 @@ type DB struct {
 	onGroup func(int)
 
 	readers    readers
+	turns      *turns
 	committers []*committer
 	running    sync.WaitGroup
 	stats      counters
@@ -113,7 +114,7 @@ func Open(ctx context.Context, dsn string, o Options) (*DB, error) {
 		return nil, err
 	}
 	setDefaults(&o, d)
-	db := &DB{dialect: d, vault: o.Vault, clock: o.Clock, onGroup: o.OnGroup}
+	db := &DB{dialect: d, vault: o.Vault, clock: o.Clock, onGroup: o.OnGroup, turns: newTurns()}
 	if db.vault == nil {
 		db.vault = noVault{}
 	}

@@ -34,16 +34,16 @@ func (db *DB) Update(ctx context.Context, fn func(*Tx) error) error {
 	if ctx.Value(insideKey{}) != nil {
 		return ErrNested
 	}
+	var turn func()
+	defer func() {
+		if turn != nil {
+			turn()
+		}
+	}()
 	for attempt := 1; attempt <= maxAttempts; attempt++ {
-		if attempt > 1 {
-			db.stats.reruns.Add(1)
-		}
 		set := newWriteSet()
-		if err := db.run(ctx, set, fn); err != nil {
+		if err := db.run(ctx, set, fn); err != nil || set.empty() {
 			return err
-		}
-		if set.empty() {
-			return nil
 		}
 		err := db.commit(ctx, set)
 		switch {
@@ -56,8 +56,11 @@ func (db *DB) Update(ctx context.Context, fn func(*Tx) error) error {
 		default:
 			return err
 		}
-		if ctx.Err() != nil && errors.Is(err, errOvertaken) {
-			return ctx.Err()
+		db.stats.reruns.Add(1)
+		if attempt == turnsAfter {
+			if turn, err = db.turns.wait(ctx, set.keys); err != nil {
+				return err
+			}
 		}
 	}
 	return ErrConflict

@@ -142,9 +142,14 @@ func (f *fields) time(name string) time.Time {
 	return t.UTC().Truncate(time.Microsecond)
 }
 
+// requestID takes a UUID. What is none goes no further: the id stands in the
+// fault, in the log and with the evidence.
 func (f *fields) requestID(name string) tolem.RequestID {
 	s := f.token(name)
-	f.check(name, tolem.CheckRequestID(s), "a UUID")
+	if !tolem.CheckRequestID(s) {
+		f.check(name, false, "a UUID")
+		return ""
+	}
 	return tolem.RequestID(s)
 }
 

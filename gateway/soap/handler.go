@@ -8,7 +8,9 @@ package soap
 import (
 	"context"
 	"crypto/sha256"
+	"crypto/tls"
 	"errors"
+	"fmt"
 	"net/http"
 	"time"
 
@@ -25,9 +27,13 @@ import (
 // MaxMessageBytes is the largest request that is read.
 const MaxMessageBytes = 1 << 20
 
+// refuseTimeout bounds the time it takes to keep a refused request.
+const refuseTimeout = 5 * time.Second
+
 // Errors of the transport, before a message can be verified.
 var (
 	errNoCertificate    = errors.New("no client certificate")
+	errChannel          = errors.New("the channel's certificate is not accepted any more")
 	errTooLarge         = errors.New("request is larger than allowed")
 	errHalfMessage      = errors.New("the request ended before its announced length")
 	errSlowMessage      = errors.New("the request did not arrive in time")
@@ -60,6 +66,11 @@ type Config struct {
 	Signers   Signers
 	Receipts  *signing.Signer // RSA: receipts are verified by programs that know nothing else
 	Address   string          // as it stands in the WSDL; empty: as the caller addressed the gateway
+
+	// Channel judges the certificate a channel was opened with once more for
+	// every request: a channel may stay open for longer than its certificate is
+	// good.
+	Channel func(tls.ConnectionState) error
 
 	Clock            func() time.Time
 	Limits           Limits
@@ -137,14 +148,16 @@ func (h *Handler) perform(w http.ResponseWriter, r *http.Request) {
 
 // answer is the message path, one step a line.
 func (h *Handler) answer(ctx context.Context, w http.ResponseWriter, r *http.Request, x *exchange) (gateway.Reply, error) {
-	if err := h.identify(r, x); err != nil {
-		return gateway.Reply{}, err
-	}
-	release, ok := h.limits.admit(x.peer.ID, x.arrived)
+	denied := h.identify(r, x)
+	release, ok := h.limits.admit(x.peer.ID, x.arrived) // all strangers share one allowance
 	if !ok {
 		return gateway.Reply{}, errTooMany
 	}
 	defer release()
+	if denied != nil {
+		w.Header().Set("Connection", "close") // nothing better will come over it
+		return gateway.Reply{}, denied
+	}
 	if err := h.read(w, r, x); err != nil {
 		return gateway.Reply{}, err
 	}
@@ -161,6 +174,9 @@ func (h *Handler) identify(r *http.Request, x *exchange) (err error) {
 		return errNoCertificate
 	}
 	x.channel = tolem.FingerprintOf(r.TLS.PeerCertificates[0].Raw)
+	if err := h.Channel(*r.TLS); err != nil {
+		return fmt.Errorf("%w: %w", errChannel, err)
+	}
 	x.peer, err = h.directory.Holder(x.channel)
 	return err
 }
@@ -268,6 +284,8 @@ func (h *Handler) refuse(ctx context.Context, x *exchange, f fault) []byte {
 	if f.class != "" {
 		request.Class = f.class
 	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), refuseTimeout) // the operation may have used its time up
+	defer cancel()
 	if err := h.gateway.Refuse(ctx, request, answer); err != nil {
 		h.Log.Error().Err(err).Str("incident", x.incident).Msg("refused request could not be archived")
 	}
@@ -299,8 +317,11 @@ func (h *Handler) note(x *exchange, reply gateway.Reply, f fault, err error) {
 	line := h.Log.Info()
 	if err != nil {
 		e.Result = f.code
-		if f.code == tolem.Internal {
+		switch f.code {
+		case tolem.Internal, tolem.Unavailable:
 			line = h.Log.Error()
+		case tolem.TooManyUnknown: // somebody guesses payment codes: the operator must know
+			line = h.Log.Warn()
 		}
 		line = line.Err(err).Str("class", f.class)
 	}

@@ -26,15 +26,12 @@ const minGroupOfPlain = 4
 // storageCallers are the numbers of callers at the same time.
 var storageCallers = [...]int{1, 8, 64}
 
-// The sizes of a packed request and answer, as the archive makes them.
-const (
-	packedRequest = 480
-	packedAnswer  = 300
-)
+// packedEntry is about the size of a request and its answer in the archive.
+const packedEntry = 900
 
 // storage measures committing a notification: the change of the code, the
-// payment, the step, both messages with their leaves, and the record of the
-// request.
+// payment, the step, the entry of the archive that holds both messages, its
+// leaf, and the record of the request.
 func (s *session) storage(ctx context.Context) error {
 	s.noteMissing(PartStorage)
 	for _, kind := range s.kinds() {
@@ -111,7 +108,7 @@ func (s *session) storageRounds(ctx context.Context, ours, plain *contender, n i
 type notice struct {
 	payment          tolem.Payment
 	request          store.Request
-	in, out          store.Message
+	entry            store.Message
 	codeData, sealed []byte // for the plain way: what the store would have sealed
 }
 
@@ -203,7 +200,7 @@ func (c *contender) prepare(ctx context.Context, callers int, each time.Duration
 
 func newNotice(number tolem.CodeNumber) *notice {
 	now := time.Now().UTC().Truncate(time.Microsecond)
-	in, out := store.MessageID(uuid.Must(uuid.NewV7())), store.MessageID(uuid.Must(uuid.NewV7()))
+	id := store.MessageID(uuid.Must(uuid.NewV7()))
 	x := &notice{
 		payment: tolem.Payment{
 			Code: number, Bank: benchBank, BankRef: tolem.BankRef("REF-" + number.String()), Amount: tolem.Money{Minor: benchAmount, Currency: tolem.KZT},
@@ -211,14 +208,13 @@ func newNotice(number tolem.CodeNumber) *notice {
 			Service: benchService, Provider: benchProvider, Account: benchAccount, NotifiedBy: benchBank,
 		},
 		request: store.Request{
-			Participant: benchBank, ID: tolem.RequestID(uuid.NewString()), Operation: tolem.OpNotifyPayment, Code: number, Result: tolem.OK, Answer: out, At: now,
+			Participant: benchBank, ID: tolem.RequestID(uuid.NewString()), Operation: tolem.OpNotifyPayment, Code: number, Result: tolem.OK, Answer: id, At: now,
 		},
-		in:       store.Message{ID: in, Code: number, Blob: noise(packedRequest)},
-		out:      store.Message{ID: out, Code: number, Blob: noise(packedAnswer)},
+		entry:    store.Message{ID: id, Code: number, Blob: noise(packedEntry)},
 		codeData: noise(120), sealed: noise(130),
 	}
-	x.request.BodyHash, x.request.SignedInfo = sha256.Sum256(x.in.Blob), sha256.Sum256(x.out.Blob)
-	x.in.Leaf, x.out.Leaf = x.request.BodyHash, x.request.SignedInfo
+	x.entry.Leaf = sha256.Sum256(x.entry.Blob)
+	x.request.BodyHash, x.request.SignedInfo = x.entry.Leaf, sha256.Sum256(x.entry.Leaf[:])
 	return x
 }
 
@@ -244,7 +240,7 @@ func (c *contender) commit(ctx context.Context, x *notice) error {
 			return fmt.Errorf("notification came to %s", d.Result)
 		}
 		return errors.Join(tx.InsertPayment(x.payment), tx.ChangeCode(before, d),
-			tx.InsertMessage(x.in), tx.InsertMessage(x.out), tx.InsertRequest(x.request))
+			tx.InsertMessage(x.entry), tx.InsertRequest(x.request))
 	})
 }
 
@@ -259,8 +255,7 @@ func (c *contender) commitPlain(ctx context.Context, x *notice) error {
 		Code: int64(p.Code), Bank: string(p.Bank), Currency: string(p.Amount.Currency), Service: string(p.Service), Provider: string(p.Provider),
 		BankRef: string(p.BankRef), Amount: p.Amount.Minor, At: p.PaidAt.UnixMicro(),
 		RequestID: id, BodyHash: x.request.BodyHash[:], SignedInfo: x.request.SignedInfo[:], CodeData: x.codeData, PaymentData: x.sealed,
-		RequestMessage: x.in.ID[:], AnswerMessage: x.out.ID[:], RequestPacked: x.in.Blob, AnswerPacked: x.out.Blob,
-		RequestLeaf: x.in.Leaf[:], AnswerLeaf: x.out.Leaf[:],
+		Entry: x.entry.ID[:], Packed: x.entry.Blob, Leaf: x.entry.Leaf[:],
 	})
 }
 

@@ -9,8 +9,7 @@ import (
 
 // Committer writes the rows that the gateway's store writes for a notification,
 // into the same tables with the same indexes, one database transaction a call,
-// each statement prepared. Rows of one table that belong together go in one
-// statement.
+// each statement prepared.
 type Committer struct {
 	db    *sql.DB
 	stmts [stmtCount]*sql.Stmt
@@ -22,8 +21,8 @@ const (
 	stmtChange
 	stmtPayment
 	stmtStep
-	stmtMessages
-	stmtLeaves
+	stmtEntry
+	stmtLeaf
 	stmtRecord
 	stmtCount
 )
@@ -35,9 +34,9 @@ var commitStatements = [stmtCount]string{
 	stmtChange: `UPDATE code SET version = $1, state = $2, bank = $3, paid_at = $4, closed_at = $5, data = $6 WHERE number = $7 AND version = $8`,
 	stmtPayment: `INSERT INTO payment (code, bank, bank_ref, amount, currency, paid_at, received_at, channel, service, provider, notified_by, data)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
-	stmtStep:     `INSERT INTO step (code, line, event, was, became, at, participant) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
-	stmtMessages: `INSERT INTO message (code, id, data) VALUES ($1, $2, $3), ($1, $4, $5)`,
-	stmtLeaves:   `INSERT INTO leaf_pending (id, code, leaf) VALUES ($2, $1, $3), ($4, $1, $5)`,
+	stmtStep:  `INSERT INTO step (code, line, event, was, became, at, participant) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+	stmtEntry: `INSERT INTO message (code, id, data) VALUES ($1, $2, $3)`,
+	stmtLeaf:  `INSERT INTO leaf_pending (id, code, leaf) VALUES ($1, $2, $3)`,
 	stmtRecord: `INSERT INTO request (participant, id, operation, body_hash, signed_info, code, result, answer, at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
 }
@@ -62,9 +61,7 @@ type Writes struct {
 	Amount, At                                 int64
 	RequestID, BodyHash, SignedInfo            []byte
 	CodeData, PaymentData                      []byte
-	RequestMessage, AnswerMessage              []byte // ids
-	RequestPacked, AnswerPacked                []byte
-	RequestLeaf, AnswerLeaf                    []byte
+	Entry, Packed, Leaf                        []byte // id, packed messages and leaf of the entry in the archive
 }
 
 // What stands in the columns that do not differ.
@@ -111,9 +108,9 @@ func (c *Committer) write(ctx context.Context, tx *sql.Tx, w Writes) error {
 	}{
 		{stmtPayment, []any{w.Code, w.Bank, w.BankRef, w.Amount, w.Currency, w.At, w.At, channelCard, w.Service, w.Provider, w.Bank, w.PaymentData}},
 		{stmtStep, []any{w.Code, secondChange, eventNotify, stateIssued, statePaid, w.At, w.Bank}},
-		{stmtMessages, []any{w.Code, w.RequestMessage, w.RequestPacked, w.AnswerMessage, w.AnswerPacked}},
-		{stmtLeaves, []any{w.Code, w.RequestMessage, w.RequestLeaf, w.AnswerMessage, w.AnswerLeaf}},
-		{stmtRecord, []any{w.Bank, w.RequestID, "NotifyPayment", w.BodyHash, w.SignedInfo, w.Code, "OK", w.AnswerMessage, w.At}},
+		{stmtEntry, []any{w.Code, w.Entry, w.Packed}},
+		{stmtLeaf, []any{w.Entry, w.Code, w.Leaf}},
+		{stmtRecord, []any{w.Bank, w.RequestID, "NotifyPayment", w.BodyHash, w.SignedInfo, w.Code, "OK", w.Entry, w.At}},
 	} {
 		if _, err := stmt(insert.stmt).ExecContext(ctx, insert.args...); err != nil {
 			return err

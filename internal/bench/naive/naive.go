@@ -50,12 +50,22 @@ const (
 // ErrRefused reports a message that does not verify.
 var ErrRefused = errors.New("message does not verify")
 
+// Chains are the certificates that signers' certificates must lead to.
+type Chains struct{ Roots, Intermediates *x509.CertPool }
+
 // Verify verifies a message at a time and returns its Body and the signer's
 // certificate. It asks no revocation list; see Trust.
-func Verify(raw []byte, roots *x509.CertPool, now time.Time) (*etree.Element, *x509.Certificate, error) {
+func Verify(raw []byte, chains Chains, now time.Time) (*etree.Element, *x509.Certificate, error) {
 	return verify(raw, now, func(cert *x509.Certificate) error {
-		_, err := cert.Verify(x509.VerifyOptions{Roots: roots, CurrentTime: now, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageAny}})
+		_, err := chains.of(cert, now)
 		return err
+	})
+}
+
+// of returns the chains of a certificate.
+func (c Chains) of(cert *x509.Certificate, now time.Time) ([][]*x509.Certificate, error) {
+	return cert.Verify(x509.VerifyOptions{
+		Roots: c.Roots, Intermediates: c.Intermediates, CurrentTime: now, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageAny},
 	})
 }
 

@@ -17,8 +17,8 @@ import (
 // Trust is what a certificate is checked against, anew for every message: the
 // chain with crypto/x509, then the revocation list of each issuer.
 type Trust struct {
-	Roots, Intermediates *x509.CertPool
-	Lists                []*x509.RevocationList
+	Chains
+	Lists []*x509.RevocationList
 
 	all *x509.CertPool
 }
@@ -29,7 +29,7 @@ func (t *Trust) Authorities() *x509.CertPool { return t.all }
 
 // ReadTrust reads the folder of a test authority.
 func ReadTrust(dir string) (*Trust, error) {
-	t := &Trust{Roots: x509.NewCertPool(), Intermediates: x509.NewCertPool(), all: x509.NewCertPool()}
+	t := &Trust{Chains: Chains{Roots: x509.NewCertPool(), Intermediates: x509.NewCertPool()}, all: x509.NewCertPool()}
 	for folder, pool := range map[string]*x509.CertPool{pki.AnchorsDir: t.Roots, pki.IntermediatesDir: t.Intermediates} {
 		err := eachFile(filepath.Join(dir, folder), func(content []byte) error {
 			if !pool.AppendCertsFromPEM(content) || !t.all.AppendCertsFromPEM(content) {
@@ -75,9 +75,7 @@ func (t *Trust) Verify(raw []byte, now time.Time) (*etree.Element, *x509.Certifi
 }
 
 func (t *Trust) check(cert *x509.Certificate, now time.Time) error {
-	chains, err := cert.Verify(x509.VerifyOptions{
-		Roots: t.Roots, Intermediates: t.Intermediates, CurrentTime: now, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageAny},
-	})
+	chains, err := t.of(cert, now)
 	if err != nil {
 		return err
 	}

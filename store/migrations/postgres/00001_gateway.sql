@@ -33,15 +33,17 @@ CREATE INDEX code_due ON code (expires_at) WHERE state = 1;
 
 -- The history of a code. line = version * 16 + position within the change.
 CREATE TABLE step (
-    code        BIGINT  NOT NULL,
-    line        BIGINT  NOT NULL,
+    code        BIGINT   NOT NULL,
+    line        BIGINT   NOT NULL,
+    at          BIGINT   NOT NULL,
     event       SMALLINT NOT NULL,
     was         SMALLINT NOT NULL,
     became      SMALLINT NOT NULL,
-    at          BIGINT  NOT NULL,
-    participant TEXT    NOT NULL,         -- empty: the gateway itself
-    PRIMARY KEY (code, line)
+    participant TEXT     NOT NULL         -- empty: the gateway itself
 );
+-- Not unique on purpose: one entry leads to all steps of a code. The version
+-- of the code, which every step is written against, keeps them apart.
+CREATE INDEX step_code ON step (code);
 
 -- The accepted payment of a code. data: recipient, name, account, sealed.
 CREATE TABLE payment (
@@ -85,20 +87,23 @@ CREATE TABLE request (
     operation   TEXT    NOT NULL,
     body_hash   BYTEA   NOT NULL,
     signed_info BYTEA   NOT NULL,
-    code        BIGINT  NOT NULL,         -- 0: none
+    code        BIGINT  NOT NULL,         -- as in message, whose key with answer it is
     result      TEXT    NOT NULL,
-    answer      BYTEA   NOT NULL,         -- message (code, answer)
+    answer      BYTEA   NOT NULL,
     at          BIGINT  NOT NULL,
     PRIMARY KEY (participant, id)
 );
 
--- Evidence: every signed message, packed and sealed.
+-- Evidence: every signed message, packed and sealed. code is negative for a
+-- message that concerns none: a number from its id, so that few share one. The
+-- index leads to the handful of messages of a code, in one entry for all of them; ids are drawn at
+-- random, and one that came twice would show in the log.
 CREATE TABLE message (
-    code BIGINT  NOT NULL,                -- 0: none
+    code BIGINT  NOT NULL,
     id   BYTEA   NOT NULL,                -- UUID version 7, 16 bytes
-    data BYTEA   NOT NULL,
-    PRIMARY KEY (code, id)
+    data BYTEA   NOT NULL
 );
+CREATE INDEX message_code ON message (code);
 -- What is packed and sealed cannot be compressed again.
 ALTER TABLE message ALTER COLUMN data SET STORAGE EXTERNAL;
 
@@ -125,6 +130,7 @@ CREATE TABLE leaf_batch (
     first   BIGINT  PRIMARY KEY,          -- index of the first leaf
     entries BYTEA   NOT NULL
 );
+ALTER TABLE leaf_batch ALTER COLUMN entries SET STORAGE EXTERNAL;
 
 -- Evidence: the signed heads of the log.
 CREATE TABLE checkpoint (

@@ -79,21 +79,23 @@ CREATE TABLE request (
     operation   TEXT    NOT NULL,
     body_hash   BLOB    NOT NULL,
     signed_info BLOB    NOT NULL,
-    code        INTEGER NOT NULL,         -- 0: none
+    code        INTEGER NOT NULL,         -- as in message, whose key with answer it is
     result      TEXT    NOT NULL,
-    answer      BLOB    NOT NULL,         -- message (code, answer)
+    answer      BLOB    NOT NULL,
     at          INTEGER NOT NULL,
     PRIMARY KEY (participant, id)
 ) WITHOUT ROWID;
 
--- Evidence: every signed message, packed and sealed. A table with rowid fills
--- its pages to the brim, for messages come in order; the key is an index.
+-- Evidence: every signed message, packed and sealed. code is negative for a
+-- message that concerns none: a number from its id, so that few share one. The
+-- index leads to the handful of messages of a code; ids are drawn at
+-- random, and one that came twice would show in the log.
 CREATE TABLE message (
-    code INTEGER NOT NULL,                -- 0: none
+    code INTEGER NOT NULL,
     id   BLOB    NOT NULL,                -- UUID version 7, 16 bytes
-    data BLOB    NOT NULL,
-    PRIMARY KEY (code, id)
+    data BLOB    NOT NULL
 );
+CREATE INDEX message_code ON message (code);
 
 -- Evidence: documents that many messages share, kept once: certificates,
 -- revocation lists, proofs of trust.
