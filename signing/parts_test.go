@@ -5,6 +5,7 @@ import (
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/sha256"
+	"crypto/x509"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -128,7 +129,7 @@ func TestBase64(t *testing.T) {
 func TestCertificatesAreBounded(t *testing.T) {
 	var c certificates
 	for i := range 3 * MaxCertificates {
-		c.keep(&certificate{key: fmt.Sprint(i)})
+		c.keep(&certificate{x509: &x509.Certificate{}, key: fmt.Sprint(i)})
 	}
 	if n := len(c.young) + len(c.older); n > MaxCertificates {
 		t.Errorf("%d kept", n)

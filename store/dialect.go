@@ -9,7 +9,6 @@ import (
 	"io"
 	"net"
 	"net/url"
-	"strconv"
 	"strings"
 
 	"github.com/lib/pq"
@@ -117,23 +116,11 @@ func (d sqliteDialect) open(_, readers int) (*sql.DB, *sql.DB, error) {
 	return writer, reader, nil
 }
 
+// rows numbers no parameters: SQLite keeps $1 as a name, and the driver looks
+// the name of each parameter up in a list of all.
 func (sqliteDialect) rows(cols []column, n int) string {
-	var b strings.Builder
-	b.WriteString("VALUES ")
-	p := 1
-	for i := range n {
-		if i > 0 {
-			b.WriteByte(',')
-		}
-		for j := range cols {
-			b.WriteByte("(,"[min(j, 1)])
-			b.WriteByte('$')
-			b.WriteString(strconv.Itoa(p))
-			p++
-		}
-		b.WriteByte(')')
-	}
-	return b.String()
+	row := "(?" + strings.Repeat(",?", len(cols)-1) + ")"
+	return "VALUES " + row + strings.Repeat(","+row, n-1)
 }
 
 func (sqliteDialect) bind(cols []column, rows [][]any) []any {
@@ -148,12 +135,12 @@ func (sqliteDialect) bind(cols []column, rows [][]any) []any {
 // once and kept.
 func (sqliteDialect) chunk(n int) int {
 	switch {
-	case n >= 16:
-		return 16
-	case n >= 4:
-		return 4
+	case n >= 32:
+		return 32
+	case n >= 8:
+		return 8
 	}
-	return 1
+	return min(n, 1+n/2)
 }
 
 func (sqliteDialect) passing(err error) bool {

@@ -45,7 +45,9 @@ func (s *shell) refused(code int, word string, args ...string) {
 	}
 }
 
-func (s *shell) path(name ...string) string { return filepath.Join(append([]string{s.dir}, name...)...) }
+func (s *shell) path(name ...string) string {
+	return filepath.Join(append([]string{s.dir}, name...)...)
+}
 
 func (s *shell) config() string { return s.path("gw", "tolem.yaml") }
 
@@ -161,7 +163,9 @@ func TestParticipantsThatCannotBeRegistered(t *testing.T) {
 	s.addBank("BANK1")
 	cert := s.path("bank", "sign.pem")
 	s.must("pki", "issue", "--dir", s.path("gw", "pki"), "--name", "old", "--days", "-1", "--key", "ec", "--out", s.path("bank"))
-	add := func(args ...string) []string { return append([]string{"participant", "add", "--config", s.config()}, args...) }
+	add := func(args ...string) []string {
+		return append([]string{"participant", "add", "--config", s.config()}, args...)
+	}
 	s.refused(exitFailed, "exists already", add("--id", "BANK1", "--kind", "bank", "--name", "x", "--cert", s.path("bank", "tls.pem"))...)
 	s.refused(exitFailed, "belongs to BANK1", add("--id", "BANK2", "--kind", "bank", "--name", "x", "--cert", cert)...)
 	s.refused(exitUsage, "unknown kind", add("--id", "X", "--kind", "shop", "--name", "x", "--cert", cert)...)

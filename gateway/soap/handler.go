@@ -307,6 +307,7 @@ func (h *Handler) send(w http.ResponseWriter, x *exchange, status int, signed []
 		return
 	}
 	w.Header().Set("Content-Type", contentType(x.version))
+	w.Header().Set("Content-Length", itoa(len(signed))) // else it would go out in chunks
 	w.WriteHeader(status)
 	if _, err := w.Write(signed); err != nil {
 		h.Log.Info().Err(err).Str("incident", x.incident).Msg("answer could not be delivered; it is kept and can be asked for")
