@@ -52,7 +52,7 @@ func (p *process) serve(settings ...string) {
 func (p *process) launch(settings ...string) <-chan struct{} {
 	p.world.t.Helper()
 	soap, ops := "127.0.0.1:0", "127.0.0.1:0"
-	p.cmd = exec.Command(program, "serve", "--config", p.world.config)
+	p.cmd = exec.Command(program(p.world.t), "serve", "--config", p.world.config)
 	p.cmd.Env = append(os.Environ(), "TOLEM_SOAP_LISTEN="+soap, "TOLEM_OPS_LISTEN="+ops)
 	p.cmd.Env = append(append(p.cmd.Env, p.env...), settings...)
 	stderr, err := p.cmd.StderrPipe()
