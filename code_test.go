@@ -167,7 +167,7 @@ func TestStateTable(t *testing.T) {
 // Each method makes of what it is shown the event it is: every possible cell is
 // reached through the methods that the operations call.
 //
-// GW-159, GW-160, GW-175, GW-P13 to GW-P20, GW-P39
+// GW-159, GW-160, GW-175, GW-P11, GW-P13 to GW-P20, GW-P39
 func TestMethodsReachEveryCell(t *testing.T) {
 	_, want := stateTable(t)
 	now := start().Add(2 * time.Hour)
@@ -372,6 +372,24 @@ func TestValidationBinds(t *testing.T) {
 	}
 	if d := c.Close(tolem.Closing{ID: "1", RequestNo: "R2", By: portal}, start()); d.Result != tolem.OK || d.Code.State != tolem.StateClosed {
 		t.Errorf("close by the bound number: %+v", d)
+	}
+}
+
+// GW-178, GW-179: an order that could not be fulfilled on the portal is made
+// again at a service centre, with the same code.
+func TestRepeatedOrderAtAServiceCentre(t *testing.T) {
+	c, _ := in(tolem.StatePaid)
+	c = c.Validate(tolem.Presentation{RequestNo: "R1", Recipient: someone, Service: "PASSPORT", By: portal}, start()).Code
+	d := c.Validate(tolem.Presentation{Service: "PASSPORT", By: portal}, start().Add(time.Hour))
+	if d.Result != tolem.OK || d.Code.Recipient != someone {
+		t.Errorf("the centre cannot validate: %+v", d)
+	}
+	d = d.Code.Close(tolem.Closing{ID: "1", Centre: "C1", Operator: "O1", By: portal}, start().Add(2*time.Hour))
+	if d.Result != tolem.OK || d.Code.State != tolem.StateClosed {
+		t.Errorf("the centre cannot close: %+v", d)
+	}
+	if again := d.Code.Close(tolem.Closing{ID: "2", RequestNo: "R1", By: portal}, start().Add(3*time.Hour)); again.Changed() || again.Result == tolem.OK {
+		t.Errorf("and the portal closes once more: %+v", again)
 	}
 }
 

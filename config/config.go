@@ -146,7 +146,7 @@ func Defaults() Config {
 		Zone:     "Asia/Almaty",
 		Currency: tolem.KZT,
 		Codes:    Codes{TTL: 24 * time.Hour, ExpireEvery: time.Minute},
-		Limits:   Limits{RatePerSecond: 2000, Burst: 4000, Concurrent: 256, UnknownCodesPerMinute: 30},
+		Limits:   Limits{RatePerSecond: 5000, Burst: 10000, Concurrent: 256, UnknownCodesPerMinute: 30},
 		Vault:    Vault{Keys: []string{}},
 		Archive:  Archive{Origin: "tolem", SealEvery: time.Second},
 		Log:      Log{Level: "info", Format: "json"},

@@ -12,7 +12,6 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"tolem/config"
-	"tolem/internal/tolemtest"
 )
 
 func read(t *testing.T, name string) string {
@@ -91,16 +90,6 @@ func TestComposition(t *testing.T) {
 					t.Errorf("%s mounts %s, which is no volume", name, from)
 				}
 			}
-		}
-	}
-}
-
-// The shell scripts that install and run what the tests need are well formed.
-func TestScriptsAreWellFormed(t *testing.T) {
-	bash := tolemtest.RequireTool(t, "bash")
-	for _, script := range []string{"../scripts/install-test-tools.sh", "../scripts/with-postgres.sh", "../scripts/check.sh", "../.ci/run"} {
-		if out, err := exec.Command(bash, "-n", script).CombinedOutput(); err != nil {
-			t.Errorf("%s: %v\n%s", script, err, out)
 		}
 	}
 }

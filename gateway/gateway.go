@@ -67,7 +67,7 @@ type Message struct {
 	Sender     tolem.Participant
 	OnBehalfOf tolem.ParticipantID // empty: in its own name
 	RequestID  tolem.RequestID
-	BodyHash   [32]byte // SHA-256 of the canonical Body
+	BodyHash   [32]byte // of what the signed Body asks for
 	SignedInfo [32]byte // SHA-256 of the canonical SignedInfo
 	Record     archive.Record
 }
@@ -121,11 +121,15 @@ type Reply struct {
 // of the last call is stored and sent.
 type Render[R Result] func(R) ([]byte, error)
 
+// noCode stands where a request names no payment code.
+const noCode tolem.CodeNumber = 0
+
 // perform runs an operation as one transaction: a request seen before gets its
 // stored answer; a new one is decided, answered, and kept with its evidence.
-// Nothing of it happens unless all of it does.
-func perform[R Result](ctx context.Context, g *Gateway, m Message, render Render[R], decide func(*store.Tx) (R, error)) (Reply, error) {
-	if g.guesses.exhausted(m.Sender.ID, m.Record.At) {
+// Nothing of it happens unless all of it does. Asked is the code the request
+// names, for those who guess codes: they are refused what names one.
+func perform[R Result](ctx context.Context, g *Gateway, m Message, asked tolem.CodeNumber, render Render[R], decide func(*store.Tx) (R, error)) (Reply, error) {
+	if asked != noCode && g.guesses.exhausted(m.Sender.ID, m.Record.At) {
 		return Reply{}, ErrTooManyUnknown
 	}
 	var reply Reply
@@ -152,7 +156,7 @@ func perform[R Result](ctx context.Context, g *Gateway, m Message, render Render
 		return Reply{}, err
 	}
 	if reply.Outcome.Result == tolem.UnknownCode && !reply.Repeated {
-		g.guesses.count(m.Sender.ID, m.Record.At)
+		g.guesses.count(m.Sender.ID, asked, m.Record.At)
 	}
 	return reply, nil
 }
@@ -165,10 +169,7 @@ func (g *Gateway) keep(tx *store.Tx, m Message, reply Reply) error {
 		Participant: m.Sender.ID, Operation: m.Operation, RequestID: m.RequestID, Raw: reply.Signed,
 	}
 	in.Code, out.Code = reply.Outcome.Code, reply.Outcome.Code
-	if err := g.evidence.Add(tx, in); err != nil {
-		return err
-	}
-	if err := g.evidence.Add(tx, out); err != nil {
+	if err := g.evidence.Add(tx, in, out); err != nil {
 		return err
 	}
 	return tx.InsertRequest(store.Request{
@@ -203,10 +204,7 @@ func (g *Gateway) repeat(tx *store.Tx, m Message, earlier store.Request) (Reply,
 // Neither has any effect on a code.
 func (g *Gateway) Refuse(ctx context.Context, request, fault archive.Record) error {
 	return g.db.Update(ctx, func(tx *store.Tx) error {
-		if err := g.evidence.Add(tx, request); err != nil {
-			return err
-		}
-		return g.evidence.Add(tx, fault)
+		return g.evidence.Add(tx, request, fault)
 	})
 }
 

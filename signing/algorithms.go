@@ -10,9 +10,10 @@ import (
 	"crypto/x509"
 )
 
-// This file is the whole list of what is accepted. A national algorithm is
-// added by a row in digestMethods, one in signatureMethods and a verify
-// function; nothing else in the package knows an algorithm's name.
+// This file is the whole list of what is accepted. A national algorithm (GOST R
+// 34.10) is added by a row in digestMethods, one in signatureMethods with its
+// verify function, and a family that familyOf recognises by the certificate's
+// public key bytes; nothing else in the package knows an algorithm's name.
 
 // Names of algorithms. There is no constant for what is refused.
 const (
@@ -49,7 +50,7 @@ type signatureMethod struct {
 	uri    string
 	digest *digestMethod
 	family keyFamily
-	verify func(key crypto.PublicKey, hash crypto.Hash, digest, signature []byte) bool
+	verify func(cert *certificate, hash crypto.Hash, digest, signature []byte) bool
 }
 
 var signatureMethods = [...]signatureMethod{
@@ -105,15 +106,18 @@ func familyOf(cert *x509.Certificate) keyFamily {
 	return noKey
 }
 
-func verifyRSA(key crypto.PublicKey, hash crypto.Hash, digest, signature []byte) bool {
-	pub, ok := key.(*rsa.PublicKey)
+func verifyRSA(cert *certificate, hash crypto.Hash, digest, signature []byte) bool {
+	if cert.rsa != nil {
+		return cert.rsa.verify(hash, digest, signature)
+	}
+	pub, ok := cert.x509.PublicKey.(*rsa.PublicKey)
 	return ok && rsa.VerifyPKCS1v15(pub, hash, digest, signature) == nil
 }
 
 // verifyECDSA takes the signature as XML Signature has it: r and s as numbers
 // of fixed width, one after the other.
-func verifyECDSA(key crypto.PublicKey, _ crypto.Hash, digest, signature []byte) bool {
-	pub, ok := key.(*ecdsa.PublicKey)
+func verifyECDSA(cert *certificate, _ crypto.Hash, digest, signature []byte) bool {
+	pub, ok := cert.x509.PublicKey.(*ecdsa.PublicKey)
 	if !ok {
 		return false
 	}

@@ -1,6 +1,7 @@
 package signing
 
 import (
+	"crypto/rsa"
 	"crypto/x509"
 	"sync"
 	"time"
@@ -16,6 +17,7 @@ type certificate struct {
 	family      keyFamily
 	key         string // under which it is kept: the token's text
 	kept        bool
+	rsa         *rsaKeyKept // of a kept certificate with an RSA key
 }
 
 func parseCertificate(der []byte) (*certificate, *Error) {
@@ -53,6 +55,9 @@ func (c *certificates) keep(cert *certificate) {
 	}
 	kept := *cert
 	kept.kept = true
+	if pub, ok := cert.x509.PublicKey.(*rsa.PublicKey); ok {
+		kept.rsa = keepRSA(pub)
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.young == nil || len(c.young) >= MaxCertificates/2 {
@@ -61,7 +66,9 @@ func (c *certificates) keep(cert *certificate) {
 	c.young[cert.key] = &kept
 }
 
-// checkCertificate asks whether the signer may sign and is trusted now.
+// checkCertificate asks whether the signer may sign and is trusted now. That a
+// certificate must be for signing does not depend on who is trusted, so it does
+// not depend on the Truster either.
 func (v *Verifier) checkCertificate(cert *certificate, now time.Time) (trust.Proof, *Error) {
 	const signs = x509.KeyUsageDigitalSignature | x509.KeyUsageContentCommitment
 	if cert.x509.KeyUsage&signs == 0 {

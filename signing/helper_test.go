@@ -9,6 +9,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"errors"
+	"io"
 	"math/big"
 	"strings"
 	"sync"
@@ -170,7 +171,18 @@ const paymentPayload = `<t:NotifyPayment xmlns:t="urn:tolem:gateway:v1"><t:reque
 // size bytes.
 func paddedPayload(size int) []byte {
 	const row = `<t:detail><t:name>purpose of payment</t:name><t:value>state duty for a certificate</t:value></t:detail>`
-	const fixed = 4600
+	const fixed = 4250
 	n := max(0, size-fixed) / len(row)
 	return []byte(strings.Replace(paymentPayload, `</t:NotifyPayment>`, strings.Repeat(row, n)+`</t:NotifyPayment>`, 1))
 }
+
+// brokenKey is a key whose device answers wrongly.
+type brokenKey struct {
+	*identity
+	value []byte
+	err   error
+}
+
+func (k *brokenKey) Public() crypto.PublicKey { return k.key.Public() }
+
+func (k *brokenKey) Sign(io.Reader, []byte, crypto.SignerOpts) ([]byte, error) { return k.value, k.err }

@@ -1,9 +1,16 @@
 package signing
 
-import "time"
+import (
+	"time"
+
+	"tolem/signing/c14n"
+)
 
 // Limits of the message profile, beside those of the document in package c14n.
 const (
+	// MaxMessage bounds a message, in bytes. A transport reads at most one byte
+	// more before it gives up.
+	MaxMessage = c14n.MaxDocument
 	// MaxReferences bounds the references of one signature.
 	MaxReferences = 10
 	// MaxIDs bounds the identifiers of a message.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/base64"
+	"slices"
 
 	"tolem/signing/c14n"
 )
@@ -128,7 +129,7 @@ func (m *message) checkSignatureValue(cert *certificate) (hash [sha256.Size]byte
 	if m.method.digest != &digestMethods[0] {
 		m.digest = m.method.digest.sum(m.digest[:0], m.canon)
 	}
-	if !m.method.verify(cert.x509.PublicKey, m.method.digest.hash, m.digest, m.decoded) {
+	if !m.method.verify(cert, m.method.digest.hash, m.digest, m.decoded) {
 		return hash, fail(ClassSignature, "signature does not verify")
 	}
 	return hash, nil
@@ -144,6 +145,18 @@ func (m *message) decode(e c14n.Elem) bool {
 
 // appendBase64 appends to dst, which must be empty, what text stands for.
 func appendBase64(dst, text []byte) ([]byte, bool) {
+	encoding := base64.StdEncoding.Strict()
+	dst = slices.Grow(dst, len(text))[:len(text)]
+	n, err := encoding.Decode(dst, text) // which skips line ends, but no other white space
+	if err != nil {
+		n, err = encoding.Decode(dst, removeSpace(dst[:0], text))
+	}
+	return dst[:n], err == nil && n > 0
+}
+
+// removeSpace appends text without its white space. Its result may be decoded
+// in place: base64 is longer than what it stands for.
+func removeSpace(dst, text []byte) []byte {
 	for _, c := range text {
 		switch c {
 		case ' ', '\t', '\r', '\n':
@@ -151,10 +164,5 @@ func appendBase64(dst, text []byte) ([]byte, bool) {
 			dst = append(dst, c)
 		}
 	}
-	// Decoding in place is safe: three bytes are written for four read.
-	n, err := base64.StdEncoding.Strict().Decode(dst, dst)
-	if err != nil || n == 0 {
-		return dst[:0], false
-	}
-	return dst[:n], true
+	return dst
 }

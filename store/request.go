@@ -35,7 +35,7 @@ type Request struct {
 	Participant tolem.ParticipantID
 	ID          tolem.RequestID
 	Operation   tolem.Operation
-	BodyHash    [32]byte // of the signed Body: tells a repetition from a reuse of the id
+	BodyHash    [32]byte // of what the signed Body asks for: tells a repetition from a reuse of the id
 	SignedInfo  [32]byte // of the signature: tells the same message from one signed anew
 	Code        tolem.CodeNumber
 	Result      tolem.ResultCode

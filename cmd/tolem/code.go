@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"tolem"
+	"tolem/gateway"
 	"tolem/store"
 )
 
@@ -141,42 +142,43 @@ it does not stand in the shell's history.`,
 }
 
 func codeRefundCommand(io streams) *cobra.Command {
+	var by, reason string
 	c := &cobra.Command{
 		Use: "refund CODE", Short: "Mark a paid, unclosed code as refunded", Args: exactArgs("CODE"),
-		Long: "Marks that the money of a paid code was returned. The code is not valid any more; this cannot be undone.",
+		Long: `Marks that the money of a paid code was returned. The code is not valid any more;
+this cannot be undone. Who did it and why is kept in the archive.`,
+		Example: `  tolem code refund 1234-5678-9012-3456 --by a.ospanova --reason "claim 2026/114"`,
 	}
+	c.Flags().StringVar(&by, "by", "", "who decides it")
+	c.Flags().StringVar(&reason, "reason", "", "why")
 	file, asJSON := configFlag(c), jsonFlag(c)
 	c.RunE = func(c *cobra.Command, args []string) error {
+		if err := require(c, "by", "reason"); err != nil {
+			return err
+		}
 		number, err := tolem.ParseCodeNumber(args[0])
 		if err != nil {
 			return fmt.Errorf("%w: %w", errUsage, err)
 		}
 		return withDesk(c.Context(), *file, func(ctx context.Context, d *desk) error {
-			var decided tolem.Decision
-			err := d.db.Update(ctx, func(tx *store.Tx) error {
-				before, err := codeNumbered(tx, number)
-				if err != nil {
-					return err
-				}
-				if decided = before.Refund(tx.Now()); !decided.Changed() {
-					return nil
-				}
-				return tx.ChangeCode(before, decided)
-			})
+			evidence, err := openArchive(d)
+			if err != nil {
+				return err
+			}
+			g := gateway.New(gateway.Config{}, d.db, evidence, nil)
+			r, err := g.RefundCode(ctx, gateway.Refund{Code: number, By: by, Reason: reason})
 			if err != nil {
 				return err
 			}
 			if *asJSON {
-				if err := printJSON(io.out, map[string]string{"result": string(decided.Result), "state": decided.Code.State.String()}); err != nil {
-					return err
-				}
+				err = printJSON(io.out, map[string]string{"result": string(r.Result), "state": r.State.String()})
 			} else {
-				fmt.Fprintf(io.out, "%s: %s (%s)\n", number.Printed(), decided.Code.State, decided.Result)
+				_, err = fmt.Fprintf(io.out, "%s: %s, %s\n", number.Printed(), r.State, r.Result.Text())
 			}
-			if decided.Result != tolem.OK {
+			if err == nil && r.Result != tolem.OK {
 				return errCheck
 			}
-			return nil
+			return err
 		})
 	}
 	return c

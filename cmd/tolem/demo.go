@@ -157,7 +157,7 @@ func (p demoPrinter) summary(r demoReport) {
 		}
 	}
 	a := r.Archive
-	fmt.Fprintf(p.io.out, "\narchive: %d messages, %d sealed, %d checkpoints, %d altered\n", a.Messages, a.Sealed, a.Checkpoints, len(a.Altered))
+	fmt.Fprintf(p.io.out, "\narchive: %d messages, %d sealed, %d checkpoints, %d altered\n", a.Messages, a.Sealed, a.Checkpoints, a.AlteredCount)
 	verdict := p.paint(text.FgGreen, "as it must be")
 	if !r.OK {
 		verdict = p.paint(text.FgRed, "NOT as it must be")

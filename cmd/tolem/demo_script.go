@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"strings"
@@ -246,7 +247,7 @@ func cancelCode(ctx context.Context, w *demoWorld, a *demoActor) (string, error)
 }
 
 func unknownCode(ctx context.Context, w *demoWorld, a *demoActor) (string, error) {
-	number, err := drawUnissued()
+	number, err := tolem.DrawCodeNumber(rand.Reader)
 	if err != nil {
 		return "", err
 	}

@@ -235,6 +235,18 @@ func (w *demoWorld) revoke(ctx context.Context, a *demoActor) error {
 	}
 }
 
+// verifyArchive seals what is left and verifies everything that was kept.
+func (w *demoWorld) verifyArchive(ctx context.Context) (archiveReport, error) {
+	if err := w.node.seal(ctx); err != nil {
+		return archiveReport{}, err
+	}
+	verifier, err := checkpointVerifier(w.node.desk, "")
+	if err != nil {
+		return archiveReport{}, err
+	}
+	return verifyWhole(ctx, w.node.desk, verifier, nil, nil)
+}
+
 // close ends the gateway.
 func (w *demoWorld) close() error {
 	for _, a := range w.actors {

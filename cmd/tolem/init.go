@@ -57,9 +57,14 @@ archive, and either certificate requests for the certification authority or, wit
 	f.BoolVar(&in.testPKI, "test-pki", false, "make a throw-away certification authority and all certificates")
 	f.StringVar(&in.origin, "origin", "tolem", "name of this gateway's archive in its checkpoints")
 	asJSON := jsonFlag(c)
-	c.RunE = func(*cobra.Command, []string) error {
+	c.RunE = func(c *cobra.Command, _ []string) error {
 		if err := require(c, "dir"); err != nil {
 			return err
+		}
+		if c.Flags().Changed("db") {
+			if err := in.anchorDatabase(); err != nil {
+				return err
+			}
 		}
 		file, err := in.write()
 		if err != nil {
@@ -72,6 +77,19 @@ archive, and either certificate requests for the certification authority or, wit
 		return nil
 	}
 	return c
+}
+
+// anchorDatabase makes the path of an SQLite file absolute: on a command line
+// it is meant from the working folder, in a configuration from the folder of
+// the file.
+func (in *installation) anchorDatabase() error {
+	path, ok := strings.CutPrefix(in.database, "sqlite:")
+	if !ok {
+		return nil
+	}
+	path, err := filepath.Abs(path)
+	in.database = "sqlite:" + path
+	return err
 }
 
 // write makes everything and returns the path of the configuration.

@@ -76,6 +76,9 @@ func openNode(ctx context.Context, c *config.Config, log zerolog.Logger) (_ *nod
 	if n.evidence, err = openArchive(n.desk); err != nil {
 		return nil, err
 	}
+	if err = n.evidence.KeepAuthorities(ctx, n.trust.Authorities()); err != nil {
+		return nil, err
+	}
 	n.metrics.watch(n)
 	return n, nil
 }
@@ -101,6 +104,7 @@ func (n *node) handler() *soap.Handler {
 		Signers:   n.signers,
 		Receipts:  n.signers.RSA,
 		Address:   c.SOAP.PublicAddress,
+		Channel:   n.trust.VerifyConnection,
 		Clock:     time.Now,
 		Limits: soap.Limits{
 			PerSecond: float64(c.Limits.RatePerSecond), Burst: c.Limits.Burst, Concurrent: c.Limits.Concurrent,
@@ -144,8 +148,11 @@ func (n *node) newSOAPServer(pair tls.Certificate) *http.Server {
 	mux.Handle(soapPath, n.handler())
 	mux.Handle(uddiPath, uddi.Handler(n.published))
 	t := n.config.SOAP.Timeouts
+	var protocols http.Protocols
+	protocols.SetHTTP1(true) // all that SOAP stacks speak
 	return &http.Server{
 		Handler:           mux,
+		Protocols:         &protocols,
 		ReadHeaderTimeout: t.Header, // bounds the handshake too
 		WriteTimeout:      t.Header + t.Body + t.Operation + t.Write,
 		IdleTimeout:       t.Idle,

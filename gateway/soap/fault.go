@@ -9,6 +9,7 @@ import (
 	"tolem/banks"
 	"tolem/gateway"
 	"tolem/signing"
+	"tolem/signing/trust"
 	"tolem/store"
 )
 
@@ -69,9 +70,7 @@ func faultOf(err error) fault {
 		f.status, f.detail = http.StatusRequestTimeout, errSlowMessage.Error()
 		return f
 	case errors.Is(err, errTooMany):
-		f := client(tolem.TooManyRequests, retryLater)
-		f.status = http.StatusTooManyRequests
-		return f
+		return client(tolem.TooManyRequests, retryLater)
 	case errors.Is(err, gateway.ErrTooManyUnknown):
 		return client(tolem.TooManyUnknown, retryLater)
 	case errors.Is(err, gateway.ErrReplay):
@@ -79,10 +78,29 @@ func faultOf(err error) fault {
 	case errors.Is(err, gateway.ErrForbidden), errors.Is(err, banks.ErrNotRegistered), errors.Is(err, banks.ErrInactive),
 		errors.Is(err, banks.ErrNotPermitted), errors.Is(err, banks.ErrOtherChannel), errors.Is(err, errNoCertificate):
 		return client(tolem.Forbidden, retryNo)
+	case errors.Is(err, errChannel):
+		code := channelResult(err)
+		return client(code, retryOf(code))
+	case errors.Is(err, store.ErrUnavailable), errors.Is(err, store.ErrClosed):
+		return server(tolem.Unavailable, retryLater)
 	case errors.Is(err, store.ErrConflict), errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		return server(tolem.Unavailable, retrySame)
 	}
 	return server(tolem.Internal, retryStatus)
+}
+
+// channelResult says why a channel's certificate is refused, in the words used
+// of a signer's.
+func channelResult(err error) tolem.ResultCode {
+	switch {
+	case errors.Is(err, trust.ErrRevoked):
+		return tolem.CertRevoked
+	case errors.Is(err, trust.ErrExpired):
+		return tolem.CertExpired
+	case errors.Is(err, trust.ErrCRLUnavailable):
+		return tolem.CRLUnavailable
+	}
+	return tolem.CertUntrusted
 }
 
 // retryOf says what to do about a request that could not be verified.

@@ -7,8 +7,9 @@ package soap
 
 import (
 	"context"
-	"crypto/sha256"
+	"crypto/tls"
 	"errors"
+	"fmt"
 	"net/http"
 	"time"
 
@@ -20,14 +21,19 @@ import (
 	"tolem/banks"
 	"tolem/gateway"
 	"tolem/signing"
+	"tolem/wsdl"
 )
 
 // MaxMessageBytes is the largest request that is read.
 const MaxMessageBytes = 1 << 20
 
+// refuseTimeout bounds the time it takes to keep a refused request.
+const refuseTimeout = 5 * time.Second
+
 // Errors of the transport, before a message can be verified.
 var (
 	errNoCertificate    = errors.New("no client certificate")
+	errChannel          = errors.New("the channel's certificate is not accepted any more")
 	errTooLarge         = errors.New("request is larger than allowed")
 	errHalfMessage      = errors.New("the request ended before its announced length")
 	errSlowMessage      = errors.New("the request did not arrive in time")
@@ -61,6 +67,11 @@ type Config struct {
 	Receipts  *signing.Signer // RSA: receipts are verified by programs that know nothing else
 	Address   string          // as it stands in the WSDL; empty: as the caller addressed the gateway
 
+	// Channel judges the certificate a channel was opened with once more for
+	// every request: a channel may stay open for longer than its certificate is
+	// good.
+	Channel func(tls.ConnectionState) error
+
 	Clock            func() time.Time
 	Limits           Limits
 	BodyTimeout      time.Duration // for the arrival of a request
@@ -77,12 +88,16 @@ type Handler struct {
 	gateway   *gateway.Gateway
 	directory *banks.Directory
 	receipts  *signing.Signer
+	requests  *signing.Reader
 	limits    *limiter
 }
 
 // New returns a handler.
 func New(c Config) *Handler {
-	return &Handler{Config: c, gateway: c.Gateway, directory: c.Directory, receipts: c.Receipts, limits: newLimiter(c.Limits)}
+	return &Handler{
+		Config: c, gateway: c.Gateway, directory: c.Directory, receipts: c.Receipts,
+		requests: signing.NewReader(wsdl.Namespace), limits: newLimiter(c.Limits),
+	}
 }
 
 // ServeHTTP implements http.Handler.
@@ -137,14 +152,16 @@ func (h *Handler) perform(w http.ResponseWriter, r *http.Request) {
 
 // answer is the message path, one step a line.
 func (h *Handler) answer(ctx context.Context, w http.ResponseWriter, r *http.Request, x *exchange) (gateway.Reply, error) {
-	if err := h.identify(r, x); err != nil {
-		return gateway.Reply{}, err
-	}
-	release, ok := h.limits.admit(x.peer.ID, x.arrived)
+	denied := h.identify(r, x)
+	release, ok := h.limits.admit(x.peer.ID, x.arrived) // all strangers share one allowance
 	if !ok {
 		return gateway.Reply{}, errTooMany
 	}
 	defer release()
+	if denied != nil {
+		w.Header().Set("Connection", "close") // nothing better will come over it
+		return gateway.Reply{}, denied
+	}
 	if err := h.read(w, r, x); err != nil {
 		return gateway.Reply{}, err
 	}
@@ -161,6 +178,9 @@ func (h *Handler) identify(r *http.Request, x *exchange) (err error) {
 		return errNoCertificate
 	}
 	x.channel = tolem.FingerprintOf(r.TLS.PeerCertificates[0].Raw)
+	if err := h.Channel(*r.TLS); err != nil {
+		return fmt.Errorf("%w: %w", errChannel, err)
+	}
 	x.peer, err = h.directory.Holder(x.channel)
 	return err
 }
@@ -182,16 +202,19 @@ func (h *Handler) verify(x *exchange) error {
 // dispatch reads the signed Body, asks the register whether the sender may do
 // this, and runs the operation.
 func (h *Handler) dispatch(ctx context.Context, r *http.Request, x *exchange) (gateway.Reply, error) {
-	p, err := parsePayload(x.verified.Body)
-	x.operation = known(p.name)
+	name, list, err := h.requests.Read(x.verified.Body)
+	if err != nil {
+		return gateway.Reply{}, contractError("%s", clip(err.Error()))
+	}
+	x.operation = known(name)
 	sender, denied := h.directory.Authorise(x.verified.Fingerprint, x.channel, x.operation, x.arrived)
 	x.sender = sender
 	run, exists := operations[x.operation]
-	f := &fields{rest: p.fields, err: err}
+	f := &fields{rest: list}
 	head := decodeHeader(f)
 	x.requestID = head.requestID
 	switch {
-	case p.name != "" && !exists:
+	case !exists:
 		return gateway.Reply{}, errUnknownOperation
 	case denied != nil:
 		return gateway.Reply{}, denied
@@ -203,7 +226,7 @@ func (h *Handler) dispatch(ctx context.Context, r *http.Request, x *exchange) (g
 	}
 	m := gateway.Message{
 		Operation: x.operation, Sender: sender, OnBehalfOf: head.onBehalfOf, RequestID: head.requestID,
-		BodyHash: sha256.Sum256(x.verified.Body), SignedInfo: x.verified.SignedInfo,
+		BodyHash: contentOf(name, list), SignedInfo: x.verified.SignedInfo,
 		Record: h.requestRecord(x),
 	}
 	return run(h, ctx, m, f, func(payload []byte) ([]byte, error) {
@@ -268,6 +291,8 @@ func (h *Handler) refuse(ctx context.Context, x *exchange, f fault) []byte {
 	if f.class != "" {
 		request.Class = f.class
 	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), refuseTimeout) // the operation may have used its time up
+	defer cancel()
 	if err := h.gateway.Refuse(ctx, request, answer); err != nil {
 		h.Log.Error().Err(err).Str("incident", x.incident).Msg("refused request could not be archived")
 	}
@@ -282,6 +307,7 @@ func (h *Handler) send(w http.ResponseWriter, x *exchange, status int, signed []
 		return
 	}
 	w.Header().Set("Content-Type", contentType(x.version))
+	w.Header().Set("Content-Length", itoa(len(signed))) // else it would go out in chunks
 	w.WriteHeader(status)
 	if _, err := w.Write(signed); err != nil {
 		h.Log.Info().Err(err).Str("incident", x.incident).Msg("answer could not be delivered; it is kept and can be asked for")
@@ -298,8 +324,11 @@ func (h *Handler) note(x *exchange, reply gateway.Reply, f fault, err error) {
 	line := h.Log.Info()
 	if err != nil {
 		e.Result = f.code
-		if f.code == tolem.Internal {
+		switch f.code {
+		case tolem.Internal, tolem.Unavailable:
 			line = h.Log.Error()
+		case tolem.TooManyUnknown: // somebody guesses payment codes: the operator must know
+			line = h.Log.Warn()
 		}
 		line = line.Err(err).Str("class", f.class)
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"tolem"
+	"tolem/wsdl"
 )
 
 // writer builds an element in canonical form, which is what the signer signs:
@@ -15,7 +16,7 @@ type writer struct{ buf []byte }
 // document opens the Body's child with the contract's namespace as default.
 func document(name string) *writer {
 	w := &writer{buf: make([]byte, 0, 1024)}
-	w.buf = append(append(append(w.buf, '<'), name...), ` xmlns="`+Namespace+`">`...)
+	w.buf = append(append(append(w.buf, '<'), name...), ` xmlns="`+wsdl.Namespace+`">`...)
 	return w
 }
 

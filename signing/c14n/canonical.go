@@ -52,10 +52,10 @@ func (d *Document) appendStart(dst []byte, e Elem, el *element, prefixes [][]byt
 	dst = append(dst, '<')
 	dst = append(dst, d.bytes(el.name)...)
 	d.wanted = d.wanted[:0]
-	d.want(binding{prefixOf(el.name, el.prefix), el.ns})
+	d.want(d.bind(prefixOf(el.name, el.prefix), el.ns))
 	for i := el.attr; i < el.attr+uint32(el.nattr); i++ {
 		if a := &d.attributes[i]; a.prefix > 0 {
-			d.want(binding{prefixOf(a.name, a.prefix), a.ns})
+			d.want(d.bind(prefixOf(a.name, a.prefix), a.ns))
 		}
 	}
 	if len(prefixes) > 0 && (apex || el.ndecl > 0) {
@@ -117,7 +117,7 @@ func (d *Document) want(b binding) {
 // namespace is none.
 func (d *Document) isRendered(b binding) bool {
 	for i := len(d.rendered) - 1; i >= 0; i-- {
-		if d.samePrefix(d.rendered[i].prefix, b.prefix) {
+		if d.samePrefix(d.rendered[i], b) {
 			return d.rendered[i].ns == b.ns
 		}
 	}

@@ -56,6 +56,7 @@ type element struct {
 // attribute is an attribute that is not a namespace declaration.
 type attribute struct {
 	name, value span
+	local       key // of the local name
 	prefix      uint16
 	ns          NS
 	class       uint8 // of the value's bytes
@@ -64,6 +65,7 @@ type attribute struct {
 // binding is a prefix bound to a namespace.
 type binding struct {
 	prefix span
+	key    key // of the prefix
 	ns     NS
 }
 
@@ -146,6 +148,7 @@ func (d *Document) reset(raw []byte) {
 	d.raw = raw
 	d.elements, d.attributes, d.bindings = d.elements[:0], d.attributes[:0], d.bindings[:0]
 	d.events, d.arena, d.scope = d.events[:0], d.arena[:0], d.scope[:0]
+	clear(d.namespaces[d.known:]) // their names are parts of the input
 	d.namespaces = d.namespaces[:d.known]
 	d.depth, d.pieces, d.run = 0, 0, 0
 }
@@ -182,9 +185,6 @@ func (d *Document) Stray(e Elem) bool { return d.elements[e].stray }
 
 // NS returns the namespace of e.
 func (d *Document) NS(e Elem) NS { return d.elements[e].ns }
-
-// URI returns a namespace's name.
-func (d *Document) URI(ns NS) []byte { return d.namespaces[ns].uri }
 
 // Local returns the local name of e.
 func (d *Document) Local(e Elem) []byte {
@@ -320,6 +320,12 @@ func localName(name []byte, prefix uint16) []byte {
 // prefixOf returns the part of a name before the colon as a span.
 func prefixOf(name span, prefix uint16) span { return span{name.from, name.from + uint32(prefix)} }
 
-func (d *Document) samePrefix(a, b span) bool {
-	return a.to-a.from == b.to-b.from && bytes.Equal(d.bytes(a), d.bytes(b))
+// bind makes a binding of a prefix.
+func (d *Document) bind(prefix span, ns NS) binding {
+	return binding{prefix, keyOf(d.bytes(prefix)), ns}
+}
+
+// samePrefix compares the prefixes of two bindings.
+func (d *Document) samePrefix(a, b binding) bool {
+	return a.key == b.key && (a.key.exact() || bytes.Equal(d.bytes(a.prefix), d.bytes(b.prefix)))
 }

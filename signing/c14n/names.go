@@ -10,8 +10,9 @@ func (d *Document) declare(name span, prefixLen uint16, value span, class uint8)
 		prefix.from = name.from + uint32(prefixLen) + 1
 	}
 	el := &d.elements[len(d.elements)-1]
+	declared := d.bind(prefix, NoNS)
 	for _, b := range d.bindings[el.decl:] {
-		if d.samePrefix(b.prefix, prefix) {
+		if d.samePrefix(b, declared) {
 			return refuse(DuplicateAttribute, at, "prefix declared twice")
 		}
 	}
@@ -31,9 +32,9 @@ func (d *Document) declare(name span, prefixLen uint16, value span, class uint8)
 	if len(d.scope) == MaxScope {
 		return refuse(Namespaces, at, "too many namespace declarations in scope")
 	}
-	b := binding{prefix, ns}
-	d.bindings = append(d.bindings, b)
-	d.scope = append(d.scope, b)
+	declared.ns = ns
+	d.bindings = append(d.bindings, declared)
+	d.scope = append(d.scope, declared)
 	el.ndecl++
 	return nil
 }
@@ -74,7 +75,7 @@ func (d *Document) resolve(e Elem) error {
 			return refuse(Namespace, int(a.name.from), "undeclared prefix")
 		}
 		for j := range list[:i] {
-			if b := &list[j]; b.ns == a.ns && bytes.Equal(localName(d.bytes(b.name), b.prefix), localName(d.bytes(a.name), a.prefix)) {
+			if b := &list[j]; b.local == a.local && b.ns == a.ns && bytes.Equal(localName(d.bytes(b.name), b.prefix), localName(d.bytes(a.name), a.prefix)) {
 				return refuse(DuplicateAttribute, int(a.name.from), "two attributes of one expanded name")
 			}
 		}
@@ -84,8 +85,9 @@ func (d *Document) resolve(e Elem) error {
 
 // lookup finds the namespace a prefix is bound to where the scan stands.
 func (d *Document) lookup(prefix span) (NS, bool) {
+	wanted := d.bind(prefix, NoNS)
 	for i := len(d.scope) - 1; i >= 0; i-- {
-		if d.samePrefix(d.scope[i].prefix, prefix) {
+		if d.samePrefix(d.scope[i], wanted) {
 			return d.scope[i].ns, true
 		}
 	}

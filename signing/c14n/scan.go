@@ -309,8 +309,9 @@ func (d *Document) checkValue(s span) (class uint8, err error) {
 // addAttribute records an attribute of the innermost element.
 func (d *Document) addAttribute(a attribute) error {
 	el := &d.elements[len(d.elements)-1]
+	a.local = keyOf(localName(d.bytes(a.name), a.prefix))
 	for i := el.attr; i < uint32(len(d.attributes)); i++ {
-		if bytes.Equal(d.bytes(d.attributes[i].name), d.bytes(a.name)) {
+		if b := &d.attributes[i]; b.local == a.local && bytes.Equal(d.bytes(b.name), d.bytes(a.name)) {
 			return refuse(DuplicateAttribute, int(a.name.from), "attribute stands twice")
 		}
 	}

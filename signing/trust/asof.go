@@ -30,18 +30,29 @@ func CheckAsOf(evidence Evidence, at time.Time) (Proof, error) {
 		return Proof{}, fmt.Errorf("%w: %w", ErrUntrusted, err)
 	}
 	snap := &snapshot{authorities: as, lists: map[issuerID][]*list{}}
+	var refused error
 	for _, raw := range evidence.CRLs {
-		p, err := parseList(raw)
+		l, err := as.read(raw, at)
 		if err != nil {
-			return Proof{}, fmt.Errorf("%w: %w", ErrCRLUnavailable, err)
-		}
-		l, err := as.accept(p, sha256.Sum256(raw), at)
-		if err != nil {
-			return Proof{}, fmt.Errorf("%w: %w", ErrCRLUnavailable, err)
+			refused = errors.Join(refused, err)
+			continue
 		}
 		snap = snap.with(l)
 	}
-	return snap.check(cert, forSigning, at)
+	proof, err := snap.check(cert, forSigning, at)
+	if refused != nil && (err == nil || errors.Is(err, ErrCRLUnavailable)) {
+		return Proof{}, fmt.Errorf("%w: %w", ErrCRLUnavailable, refused)
+	}
+	return proof, err
+}
+
+// read makes a list of DER under the rules for the given time.
+func (as *authorities) read(raw []byte, at time.Time) (*list, error) {
+	p, err := parseList(raw)
+	if err != nil {
+		return nil, err
+	}
+	return as.accept(p, sha256.Sum256(raw), at)
 }
 
 func (e Evidence) authorities() (*authorities, error) {

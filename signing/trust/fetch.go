@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net"
 	"net/http"
 	"strings"
 	"sync"
@@ -17,7 +18,24 @@ const (
 	maxRedirects = 3
 	firstRetry   = 5 * time.Second
 	longestRetry = 5 * time.Minute
+
+	dialTimeout   = 5 * time.Second  // an address that does not answer must not delay a start
+	headerTimeout = 10 * time.Second // of the answer; the list may then take the whole Timeout
 )
+
+// newTransport returns what fetches use by default. It leaves no connection
+// open, since the next fetch is an hour away, and asks for no compression, so
+// that the stated length is the length to allocate.
+func newTransport() http.RoundTripper {
+	return &http.Transport{
+		Proxy:                 http.ProxyFromEnvironment,
+		DialContext:           (&net.Dialer{Timeout: dialTimeout}).DialContext,
+		TLSHandshakeTimeout:   dialTimeout,
+		ResponseHeaderTimeout: headerTimeout,
+		DisableKeepAlives:     true,
+		DisableCompression:    true,
+	}
+}
 
 // address is a place on the network where a list is published.
 type address struct {
@@ -27,7 +45,7 @@ type address struct {
 	busy       bool
 	due        time.Time
 	failures   int
-	etag       string // of the answer whose list is in use
+	etag       string // of the last answer whose list was taken
 	modified   string
 	nextUpdate time.Time
 }
@@ -71,10 +89,7 @@ func (s *Store) fetch(ctx context.Context, addresses []*address) error {
 func (s *Store) fetchOne(ctx context.Context, a *address) error {
 	answer, err := s.get(ctx, a)
 	now := s.config.Now()
-	s.sources.schedule(a, answer, now, s.config.Refresh, err)
-	if errors.Is(err, errNotModified) {
-		err = nil
-	}
+	err = s.sources.schedule(a, answer, now, s.config.Refresh, err)
 	s.sources.report(a.url, now, err)
 	return err
 }
@@ -87,27 +102,32 @@ type answer struct {
 
 // schedule decides when to fetch next: when half of what is left of the list's
 // validity has passed or after the refresh interval, whichever is sooner, and
-// up to a tenth earlier so that the nodes of a cluster do not come together.
-func (s *sources) schedule(a *address, got answer, now time.Time, refresh time.Duration, err error) {
+// up to a tenth earlier so that the nodes of a cluster do not come together. It
+// returns what is wrong with the address, if anything is.
+func (s *sources) schedule(a *address, got answer, now time.Time, refresh time.Duration, err error) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	a.busy = false
-	var wait time.Duration
 	switch {
 	case err == nil:
-		a.failures = 0
 		a.etag, a.modified, a.nextUpdate = got.etag, got.modified, got.nextUpdate
-		wait = min(refresh, a.nextUpdate.Sub(now)/2)
-	case errors.Is(err, errNotModified):
+	case !errors.Is(err, errNotModified):
+	case now.Before(a.nextUpdate):
+		err = nil
+	default: // not modified, and yet of no more use
+		err = ranOut(a.nextUpdate)
+	}
+	var wait time.Duration
+	if err == nil {
 		a.failures = 0
 		wait = min(refresh, a.nextUpdate.Sub(now)/2)
-	default:
-		a.etag, a.modified = "", "" // whatever is there next is looked at
+	} else {
 		wait = min(refresh, longestRetry, firstRetry<<min(a.failures, 10))
 		a.failures++
 	}
 	wait = max(wait, MinRefresh)
 	a.due = now.Add(wait - rand.N(wait/10+1))
+	return err
 }
 
 // get fetches an address and takes the lists in the answer.
@@ -153,8 +173,8 @@ func (s *Store) takeAnswer(ctx context.Context, a *address, response *http.Respo
 	return got, err
 }
 
-// conditions asks for the list only if it is another than the one this
-// address gave last, as long as that is the one in use.
+// conditions asks for the list only if it is another than the last one that
+// was taken from this address.
 func (s *sources) conditions(a *address, header http.Header) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -168,14 +188,17 @@ func (s *sources) conditions(a *address, header http.Header) {
 }
 
 // sameHost refuses redirects that lead elsewhere: who can answer for an
-// address must not be able to send the gateway around its own network.
+// address must not be able to send the gateway around its own network. From
+// http to https of the same host is not elsewhere.
 func sameHost(request *http.Request, via []*http.Request) error {
-	first := via[0].URL
+	first, next := via[0].URL, request.URL
+	same := strings.EqualFold(next.Host, first.Host) && next.Scheme == first.Scheme
+	secured := strings.EqualFold(next.Hostname(), first.Hostname()) && next.Scheme == "https" && next.Port() == ""
 	switch {
 	case len(via) > maxRedirects:
 		return errors.New("too many redirects")
-	case !strings.EqualFold(request.URL.Host, first.Host) || request.URL.Scheme != first.Scheme:
-		return fmt.Errorf("redirect to another host, %s", request.URL.Host)
+	case !same && !secured:
+		return fmt.Errorf("redirect to another host, %s", next.Host)
 	}
 	return nil
 }

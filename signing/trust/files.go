@@ -26,6 +26,10 @@ const (
 // system's clock.
 const settling = 2 * time.Second
 
+// settled reports whether a file was read well after its last change. One from
+// the future tells nothing and is not read again and again.
+func settled(read, modified time.Time) bool { return read.Sub(modified).Abs() > settling }
+
 // What a folder's files are called, by what they hold.
 var (
 	listNames        = [...]string{".crl", ".pem", ".der"}
@@ -46,7 +50,7 @@ type listFile struct {
 }
 
 func (f *listFile) unchanged(mark fileMark) bool {
-	return f.mark == mark && f.read.Sub(mark.modified) > settling
+	return f.mark == mark && settled(f.read, mark.modified)
 }
 
 // expand replaces folders by the files in them that are named like what is
@@ -183,7 +187,7 @@ type certFiles struct {
 func (c *certFiles) unsettled() bool {
 	for _, files := range []map[string]fileMark{c.anchors, c.intermediates} {
 		for mark := range maps.Values(files) {
-			if c.read.Sub(mark.modified) <= settling {
+			if !settled(c.read, mark.modified) {
 				return true
 			}
 		}

@@ -49,11 +49,15 @@ func (s *Store) takeKept(ctx context.Context) error {
 		if err := s.markKept(kept); err != nil {
 			return err
 		}
-		err := s.use(kept.DER, sha256.Sum256(kept.DER), keptSource, kept.FetchedAt)
-		s.sources.report(keptSource+" "+fmt.Sprintf("%x", kept.IssuerKey[:4]), s.config.Now(), err)
+		err := s.use(kept.DER, keptSource, kept.FetchedAt)
+		s.sources.report(keptName(kept.IssuerKey), s.config.Now(), err)
 	}
 	return nil
 }
+
+// keptName is the name under which the fate of a kept list is reported until
+// there is a newer one.
+func keptName(scope scopeID) string { return fmt.Sprintf("%s %x", keptSource, scope[:4]) }
 
 // markKept remembers how new a kept list is, before it is known whether it can
 // still be used.
@@ -75,16 +79,17 @@ func (s *Store) markKept(kept KeptCRL) error {
 
 // keep hands a list that is in use to the keeper. A failure does not take the
 // list out of use, since that would bring revoked certificates back; it is
-// reported, and tried again at every refresh until it succeeds.
-func (s *Store) keep(ctx context.Context, scope scopeID, kept KeptCRL) error {
+// reported, and tried again at every refresh until it succeeds: evidence may
+// name the list even when there is a newer one by then.
+func (s *Store) keep(ctx context.Context, kept KeptCRL) error {
 	if s.keeper == nil {
 		return nil
 	}
 	if err := s.keeper.KeepCRL(ctx, kept); err != nil {
-		s.owed[scope] = kept
+		s.owed[kept.Hash] = kept
 		return fmt.Errorf("in use but not kept: %w", err)
 	}
-	delete(s.owed, scope)
+	delete(s.owed, kept.Hash)
 	return nil
 }
 
@@ -93,39 +98,36 @@ func (s *Store) keepOwed(ctx context.Context) error {
 	s.write.Lock()
 	defer s.write.Unlock()
 	var errs []error
-	for scope, kept := range s.owed {
-		errs = append(errs, s.keep(ctx, scope, kept))
+	for _, kept := range s.owed {
+		errs = append(errs, s.keep(ctx, kept))
 	}
 	return errors.Join(errs...)
 }
 
 // take checks a list and puts it in use and in keeping. The same list again is
-// no news.
+// no news, unless it has run out since.
 func (s *Store) take(ctx context.Context, raw []byte, source string) error {
 	hash := sha256.Sum256(raw)
 	s.write.Lock()
 	defer s.write.Unlock()
-	if s.current.Load().has(hash) {
-		return nil
-	}
 	now := s.config.Now()
-	if err := s.use(raw, hash, source, now); err != nil {
+	if have := s.current.Load().byHash(hash); have != nil {
+		return have.stillInForce(now)
+	}
+	if err := s.use(raw, source, now); err != nil {
 		return err
 	}
 	l := s.current.Load().byHash(hash)
-	return s.keep(ctx, l.scope, KeptCRL{
+	s.sources.forget(keptName(l.scope))
+	return s.keep(ctx, KeptCRL{
 		IssuerKey: l.scope, Number: l.ref.Number, Hash: hash, DER: raw, FetchedAt: now,
 	})
 }
 
 // use checks a list and puts it in use. The caller holds s.write.
-func (s *Store) use(raw []byte, hash [32]byte, source string, fetched time.Time) error {
-	p, err := parseList(raw)
-	if err != nil {
-		return err
-	}
+func (s *Store) use(raw []byte, source string, fetched time.Time) error {
 	snap := s.current.Load()
-	l, err := snap.authorities.accept(p, hash, s.config.Now())
+	l, err := snap.authorities.read(raw, s.config.Now())
 	if err != nil {
 		return err
 	}

@@ -71,8 +71,14 @@ func (as *authorities) accept(p *parsedList, hash [32]byte, now time.Time) (*lis
 	return l, nil
 }
 
+// scopeOf tells lists for distribution points apart. All lists about the whole
+// of an issuer's certificates are of one scope, however they say so.
 func scopeOf(signer *authority, p *parsedList) scopeID {
-	return sha256.Sum256(slices.Concat(signer.issuer[:], p.extensions.scope.raw))
+	var part []byte
+	if len(p.extensions.scope.points) > 0 {
+		part = p.extensions.scope.raw
+	}
+	return sha256.Sum256(slices.Concat(signer.issuer[:], part))
 }
 
 // signer finds the authority that made the list: of exactly the issuer's name,
@@ -130,6 +136,18 @@ func hasDirectoryName(names der, want []byte) bool {
 	return false
 }
 
+// stillInForce checks the end of a list that was in force when it was taken.
+func (l *list) stillInForce(now time.Time) error {
+	if now.Before(l.ref.NextUpdate) {
+		return nil
+	}
+	return ranOut(l.ref.NextUpdate)
+}
+
+func ranOut(nextUpdate time.Time) error {
+	return fmt.Errorf("%w: nextUpdate was %s", ErrListExpired, nextUpdate.Format(time.RFC3339))
+}
+
 // inForce checks the times of a list.
 func inForce(p *parsedList, now time.Time) error {
 	switch {
@@ -138,7 +156,7 @@ func inForce(p *parsedList, now time.Time) error {
 	case now.Add(MaxSkew).Before(p.thisUpdate):
 		return fmt.Errorf("%w: thisUpdate is %s", ErrListNotYetValid, p.thisUpdate.Format(time.RFC3339))
 	case !now.Before(p.nextUpdate):
-		return fmt.Errorf("%w: nextUpdate was %s", ErrListExpired, p.nextUpdate.Format(time.RFC3339))
+		return ranOut(p.nextUpdate)
 	}
 	return nil
 }

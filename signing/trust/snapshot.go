@@ -45,8 +45,6 @@ func (s *snapshot) under(as *authorities) *snapshot {
 	return next
 }
 
-func (s *snapshot) has(hash [32]byte) bool { return s.byHash(hash) != nil }
-
 func (s *snapshot) byHash(hash [32]byte) *list {
 	for _, lists := range s.lists {
 		for _, l := range lists {

@@ -23,7 +23,7 @@ import (
 // Defaults and limits of a Config.
 const (
 	DefaultRefresh  = time.Hour
-	DefaultTimeout  = 10 * time.Second
+	DefaultTimeout  = time.Minute
 	DefaultMaxBytes = 128 << 20 // of one revocation list
 	MinRefresh      = time.Second
 
@@ -51,7 +51,7 @@ type Config struct {
 	MaxBytes int64         // of one list; DefaultMaxBytes if 0
 
 	Now       func() time.Time  // clock; time.Now if nil
-	Transport http.RoundTripper // of fetches; one without compression if nil
+	Transport http.RoundTripper // of fetches; one with proxies from the environment if nil
 }
 
 func (c Config) withDefaults() (Config, error) {
@@ -74,9 +74,7 @@ func (c Config) withDefaults() (Config, error) {
 		c.Now = time.Now
 	}
 	if c.Transport == nil {
-		t := http.DefaultTransport.(*http.Transport).Clone()
-		t.DisableCompression = true // the stated length is the length to allocate
-		c.Transport = t
+		c.Transport = newTransport()
 	}
 	return c, nil
 }
@@ -89,9 +87,9 @@ type Store struct {
 
 	current atomic.Pointer[snapshot]
 
-	write sync.Mutex       // held while the next snapshot is made
-	marks map[scopeID]mark // the newest list seen of each issuer
-	owed  map[scopeID]KeptCRL
+	write sync.Mutex           // held while the next snapshot is made
+	marks map[scopeID]mark     // the newest list seen of each issuer
+	owed  map[[32]byte]KeptCRL // lists in use that could not be kept, by hash
 	certs certFiles
 
 	sources sources
@@ -106,7 +104,7 @@ func Open(ctx context.Context, config Config, keeper Keeper) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{config: config, keeper: keeper, marks: map[scopeID]mark{}, owed: map[scopeID]KeptCRL{}}
+	s := &Store{config: config, keeper: keeper, marks: map[scopeID]mark{}, owed: map[[32]byte]KeptCRL{}}
 	if err := s.sources.configure(config.CRLs); err != nil {
 		return nil, err
 	}

@@ -58,20 +58,10 @@ const (
 	closeEnvelope = `</Envelope>`
 )
 
-// What gowsdl's runtime writes around the Body's child. Text inside it is
-// escaped, so the end tag cannot stand in it.
-const (
-	openBody  = "<soap:Body>"
-	closeBody = "</soap:Body>"
-)
-
+// sign makes the envelope that is sent from the one that gowsdl's runtime
+// wrote.
 func (x *exchange) sign(envelope []byte) ([]byte, error) {
-	_, rest, opened := bytes.Cut(envelope, []byte(openBody))
-	payload, _, closed := bytes.Cut(rest, []byte(closeBody))
-	if !opened || !closed {
-		return nil, fmt.Errorf("%s: no Body in what is to be signed", x.operation)
-	}
-	canonical, err := signing.Canonicalize(payload)
+	canonical, _, err := signing.Payload(envelope)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", x.operation, err)
 	}
@@ -134,7 +124,7 @@ func readAnswer(res *http.Response) ([]byte, error) {
 	kind, _, _ := mime.ParseMediaType(res.Header.Get("Content-Type"))
 	soap := kind == "text/xml" || kind == "application/soap+xml"
 	switch {
-	case soap && (res.StatusCode == http.StatusOK || res.StatusCode == http.StatusInternalServerError):
+	case soap: // whatever the status: a fault about the transport may come with 4xx
 		return content, nil
 	case res.StatusCode < http.StatusInternalServerError:
 		return nil, fmt.Errorf("%w: HTTP status %s, %s", ErrAnswer, res.Status, kind)

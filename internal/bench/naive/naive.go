@@ -1,11 +1,12 @@
-// Package naive is the straightforward way to verify and sign WS-Security
-// messages in Go: parse into a tree with etree, find by path, canonicalize with
-// goxmldsig, parse the certificate and verify its chain each time. It is what
-// the benchmarks compare package signing with, and an independent second
-// opinion on what it accepts.
+// Package naive is the straightforward way to do in Go what the gateway does:
+// parse a message into a tree with etree, find by path, canonicalize with
+// goxmldsig, parse the certificate and verify its chain each time, and store
+// what came of it in one database transaction a call. It is what the benchmarks
+// compare the gateway with, and an independent second opinion on the messages
+// that package signing accepts.
 //
 // It is correct for honest messages and no more: it has none of the defences of
-// package signing. Nothing but benchmarks and tests may call it.
+// the gateway. Nothing but benchmarks and tests may call it.
 package naive
 
 import (
@@ -49,9 +50,27 @@ const (
 // ErrRefused reports a message that does not verify.
 var ErrRefused = errors.New("message does not verify")
 
+// Chains are the certificates that signers' certificates must lead to.
+type Chains struct{ Roots, Intermediates *x509.CertPool }
+
 // Verify verifies a message at a time and returns its Body and the signer's
-// certificate.
-func Verify(raw []byte, roots *x509.CertPool, now time.Time) (*etree.Element, *x509.Certificate, error) {
+// certificate. It asks no revocation list; see Trust.
+func Verify(raw []byte, chains Chains, now time.Time) (*etree.Element, *x509.Certificate, error) {
+	return verify(raw, now, func(cert *x509.Certificate) error {
+		_, err := chains.of(cert, now)
+		return err
+	})
+}
+
+// of returns the chains of a certificate.
+func (c Chains) of(cert *x509.Certificate, now time.Time) ([][]*x509.Certificate, error) {
+	return cert.Verify(x509.VerifyOptions{
+		Roots: c.Roots, Intermediates: c.Intermediates, CurrentTime: now, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageAny},
+	})
+}
+
+// verify verifies a message whose certificate passes the check.
+func verify(raw []byte, now time.Time, check func(*x509.Certificate) error) (*etree.Element, *x509.Certificate, error) {
 	doc := etree.NewDocument()
 	if err := doc.ReadFromBytes(raw); err != nil {
 		return nil, nil, err
@@ -72,7 +91,7 @@ func Verify(raw []byte, roots *x509.CertPool, now time.Time) (*etree.Element, *x
 	if err != nil {
 		return nil, nil, err
 	}
-	cert, err := certificate(security, roots, now)
+	cert, err := certificate(security, check)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -115,7 +134,7 @@ func decode(text string) ([]byte, error) {
 	return base64.StdEncoding.DecodeString(strings.Join(strings.Fields(text), ""))
 }
 
-func certificate(security *etree.Element, roots *x509.CertPool, now time.Time) (*x509.Certificate, error) {
+func certificate(security *etree.Element, check func(*x509.Certificate) error) (*x509.Certificate, error) {
 	token, err := child(security, wsseNS, "BinarySecurityToken")
 	if err != nil {
 		return nil, err
@@ -128,8 +147,7 @@ func certificate(security *etree.Element, roots *x509.CertPool, now time.Time) (
 	if err != nil {
 		return nil, err
 	}
-	_, err = cert.Verify(x509.VerifyOptions{Roots: roots, CurrentTime: now, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageAny}})
-	return cert, err
+	return cert, check(cert)
 }
 
 // canonical returns the exclusive canonical form of an element in its place.
@@ -213,15 +231,16 @@ func verifyReferences(root, signature, body *etree.Element) error {
 }
 
 // findByID searches the tree for an element with a wsu:Id.
-func findByID(el *etree.Element, id string) *etree.Element {
-	for _, a := range el.Attr {
-		if a.Key == "Id" && a.Value == id && a.NamespaceURI() == wsuNS {
-			return el
-		}
+func findByID(root *etree.Element, id string) *etree.Element {
+	path, err := etree.CompilePath("//*[@Id='" + id + "']")
+	if err != nil {
+		return nil
 	}
-	for _, c := range el.ChildElements() {
-		if found := findByID(c, id); found != nil {
-			return found
+	for _, el := range root.FindElementsPath(path) {
+		for _, a := range el.Attr {
+			if a.Key == "Id" && a.Value == id && a.NamespaceURI() == wsuNS {
+				return el
+			}
 		}
 	}
 	return nil

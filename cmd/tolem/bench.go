@@ -1,0 +1,142 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"tolem/archive"
+	"tolem/internal/bench"
+	"tolem/store"
+)
+
+// benchTimeout bounds the whole benchmark.
+const benchTimeout = 15 * time.Minute
+
+// postgresVariable names a PostgreSQL for the benchmark; scripts/with-postgres.sh
+// sets it.
+const postgresVariable = "TOLEM_TEST_POSTGRES"
+
+// errLimits reports a benchmark that ran and stayed below a limit.
+var errLimits = errors.New("a limit was not met")
+
+func benchCommand(io streams) *cobra.Command {
+	var o bench.Options
+	var seconds float64
+	var only []string
+	var strict bool
+	c := &cobra.Command{
+		Use: "bench", Short: "Measure signing, storage, whole calls and the cost of evidence", Args: noArgs,
+		Long: `Measures the gateway against yardsticks in the same run: the bare cryptographic
+operation, and the straightforward way with goxmldsig, etree and one database
+transaction a call. The cases take turns; medians and ratios of neighbours are
+shown, so that a busy machine changes little. Takes about two minutes.
+
+Needs a PostgreSQL in which it may create a schema (it drops it again): --postgres,
+or ` + postgresVariable + `, or simply make bench. Without one, only SQLite is measured.`,
+		Example: "  make bench\n  tolem bench --only signing\n  tolem bench --json --postgres 'postgres://tolem@127.0.0.1/bench?sslmode=disable'",
+	}
+	f := c.Flags()
+	f.Float64Var(&seconds, "seconds", 6, "how long each server is measured, all rounds together; the rest goes with it")
+	f.IntVar(&o.Rounds, "rounds", 3, "how often the cases take turns")
+	f.IntVar(&o.Connections, "connections", 64, "clients that call the gateway at once")
+	f.IntVar(&o.Lives, "lives", 2000, "codes whose whole life is stored to weigh it")
+	f.StringVar(&o.Postgres, "postgres", "", "`address` of a PostgreSQL; by default "+postgresVariable)
+	f.StringSliceVar(&only, "only", nil, "parts to run: "+strings.Join(bench.Parts[:], ", "))
+	f.BoolVar(&strict, "strict", false, "exit with 1 if a limit is not met")
+	asJSON := jsonFlag(c)
+	c.AddCommand(plainGatewayCommand(io))
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		for _, part := range only {
+			if !slices.Contains(bench.Parts[:], part) {
+				return fmt.Errorf("%w: --only %s: want %s", errUsage, part, strings.Join(bench.Parts[:], ", "))
+			}
+		}
+		if seconds <= 0 || o.Rounds <= 0 || o.Connections <= 0 || o.Lives <= 0 {
+			return fmt.Errorf("%w: --seconds, --rounds, --connections and --lives must be above zero", errUsage)
+		}
+		if o.Postgres == "" {
+			o.Postgres = os.Getenv(postgresVariable)
+		}
+		o.Only, o.Each, o.Open = only, time.Duration(seconds*float64(time.Second)), openEvidence
+		report, err := runBench(c.Context(), io, o)
+		if err != nil {
+			return err
+		}
+		if *asJSON {
+			err = printJSON(io.out, report)
+		} else {
+			printBench(io, report)
+		}
+		if err == nil && strict && !report.OK {
+			return errors.Join(errCheck, errLimits)
+		}
+		return err
+	}
+	return c
+}
+
+// runBench runs the benchmark in a throw-away folder, with its progress on the
+// error stream if a person looks.
+func runBench(ctx context.Context, io streams, o bench.Options) (report bench.Report, err error) {
+	ctx, cancel := context.WithTimeout(ctx, benchTimeout)
+	defer cancel()
+	if o.Dir, err = os.MkdirTemp("", "tolem-bench-"); err != nil {
+		return report, err
+	}
+	defer os.RemoveAll(o.Dir)
+	if o.Program, err = os.Executable(); err != nil {
+		return report, err
+	}
+	if f, ok := io.err.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		began := time.Now()
+		o.Progress = func(what string) { fmt.Fprintf(io.err, "\r\x1b[K%5.0f s  %s", time.Since(began).Seconds(), what) }
+		defer fmt.Fprint(io.err, "\r\x1b[K")
+	}
+	return bench.Run(ctx, o)
+}
+
+// openEvidence opens the database and the archive of a configuration.
+func openEvidence(ctx context.Context, file string) (*store.DB, *archive.Archive, error) {
+	c, err := loadConfig(file)
+	if err != nil {
+		return nil, nil, err
+	}
+	d, err := openDesk(ctx, c, store.Options{})
+	if err != nil {
+		return nil, nil, err
+	}
+	evidence, err := openArchive(d)
+	if err != nil {
+		return nil, nil, errors.Join(err, d.db.Close())
+	}
+	return d.db, evidence, nil
+}
+
+// plainGatewayCommand serves the yardstick of the benchmark, in a process of
+// its own like the gateway.
+func plainGatewayCommand(io streams) *cobra.Command {
+	c := &cobra.Command{
+		Use: "plain-gateway", Short: "Serve the straightforward gateway the benchmark compares with", Args: noArgs, Hidden: true,
+	}
+	file := configFlag(c)
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		cfg, err := loadConfig(*file)
+		if err != nil {
+			return err
+		}
+		return bench.ServePlain(c.Context(), bench.Plain{
+			Listen: cfg.SOAP.Listen, TLSCert: cfg.SOAP.TLS.Cert, TLSKey: cfg.SOAP.TLS.Key, Database: cfg.Database,
+			SigningCert: cfg.Signing.EC.Cert, SigningKey: cfg.Signing.EC.Key, Authority: filepath.Join(filepath.Dir(*file), pkiDir),
+		})
+	}
+	return c
+}
