@@ -30,7 +30,7 @@ var imports = map[string][]string{
 	"config":        {".", "github.com/knadh/koanf/..."},
 	"signing/c14n":  {},
 	"signing/trust": {"."},
-	"signing":       {".", "signing/c14n", "signing/trust", "github.com/beevik/etree", "github.com/russellhaering/goxmldsig"},
+	"signing":       {".", "signing/c14n", "signing/trust", "github.com/beevik/etree", "github.com/russellhaering/goxmldsig", "filippo.io/bigmod"},
 	"store":         {".", "store/...", "github.com/lib/pq/...", "modernc.org/sqlite/...", "github.com/pressly/goose/v3/...", "github.com/klauspost/compress/..."},
 	"archive":       {".", "store", "signing", "signing/trust", "golang.org/x/mod/sumdb/...", "github.com/klauspost/compress/..."},
 	"banks":         {".", "store"},

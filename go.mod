@@ -3,6 +3,7 @@ module tolem
 go 1.26.0
 
 require (
+	filippo.io/bigmod v0.1.0 // indirect
 	github.com/beevik/etree v1.8.1 // indirect
 	github.com/beorn7/perks v1.0.1 // indirect
 	github.com/cespare/xxhash/v2 v2.3.0 // indirect

@@ -56,6 +56,9 @@ func TestSealAndVerify(t *testing.T) {
 		}
 		_, records := w.life(t)
 		w.add(t, records...)
+		if n, err := w.a.Backlog(t.Context()); err != nil || n != 8 {
+			t.Errorf("backlog %d, %v; want 8", n, err)
+		}
 		report, err := w.a.VerifyAll(t.Context(), archive.Check{Verifier: w.verifier})
 		if err != nil {
 			t.Fatal(err)

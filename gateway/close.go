@@ -29,12 +29,12 @@ type CloseResult struct {
 // CloseCode records that the code has been used. Of concurrent calls exactly
 // one succeeds (GW-175, GW-P20).
 func (g *Gateway) CloseCode(ctx context.Context, m Message, in Closing, render Render[CloseResult]) (Reply, error) {
-	portal := in.RequestNo != "" && in.Centre == ""
+	portal := in.RequestNo != "" && in.Centre == "" && in.Operator == ""
 	centre := in.RequestNo == "" && in.Centre != "" && in.Operator != ""
 	if !portal && !centre {
 		return Reply{}, fmt.Errorf("%w: send requestNo, or centreId and operatorId", ErrForm)
 	}
-	return perform(ctx, g, m, render, func(tx *store.Tx) (CloseResult, error) {
+	return perform(ctx, g, m, in.Code, render, func(tx *store.Tx) (CloseResult, error) {
 		before, err := code(tx, in.Code)
 		if err != nil {
 			return CloseResult{}, err

@@ -67,7 +67,7 @@ type Message struct {
 	Sender     tolem.Participant
 	OnBehalfOf tolem.ParticipantID // empty: in its own name
 	RequestID  tolem.RequestID
-	BodyHash   [32]byte // SHA-256 of the canonical Body
+	BodyHash   [32]byte // of what the signed Body asks for
 	SignedInfo [32]byte // SHA-256 of the canonical SignedInfo
 	Record     archive.Record
 }
@@ -121,11 +121,15 @@ type Reply struct {
 // of the last call is stored and sent.
 type Render[R Result] func(R) ([]byte, error)
 
+// noCode stands where a request names no payment code.
+const noCode tolem.CodeNumber = 0
+
 // perform runs an operation as one transaction: a request seen before gets its
 // stored answer; a new one is decided, answered, and kept with its evidence.
-// Nothing of it happens unless all of it does.
-func perform[R Result](ctx context.Context, g *Gateway, m Message, render Render[R], decide func(*store.Tx) (R, error)) (Reply, error) {
-	if g.guesses.exhausted(m.Sender.ID, m.Record.At) {
+// Nothing of it happens unless all of it does. Asked is the code the request
+// names, for those who guess codes: they are refused what names one.
+func perform[R Result](ctx context.Context, g *Gateway, m Message, asked tolem.CodeNumber, render Render[R], decide func(*store.Tx) (R, error)) (Reply, error) {
+	if asked != noCode && g.guesses.exhausted(m.Sender.ID, m.Record.At) {
 		return Reply{}, ErrTooManyUnknown
 	}
 	var reply Reply
@@ -152,7 +156,7 @@ func perform[R Result](ctx context.Context, g *Gateway, m Message, render Render
 		return Reply{}, err
 	}
 	if reply.Outcome.Result == tolem.UnknownCode && !reply.Repeated {
-		g.guesses.count(m.Sender.ID, m.Record.At)
+		g.guesses.count(m.Sender.ID, asked, m.Record.At)
 	}
 	return reply, nil
 }

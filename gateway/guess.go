@@ -35,12 +35,24 @@ func (l *guessLimit) exhausted(p tolem.ParticipantID, now time.Time) bool {
 	return l.left(p, now).count >= l.perMinute
 }
 
+// What an unknown code takes of the allowance. A number whose check digits do
+// not fit is mostly a slip of the pen, is never looked up and teaches nobody
+// anything, so many citizens may mistype before their portal has to wait.
+const (
+	guessWeight = 1
+	slipWeight  = 0.1
+)
+
 // count notes one more unknown code.
-func (l *guessLimit) count(p tolem.ParticipantID, now time.Time) {
+func (l *guessLimit) count(p tolem.ParticipantID, asked tolem.CodeNumber, now time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	g := l.left(p, now)
-	g.count++
+	if asked.Valid() {
+		g.count += guessWeight
+	} else {
+		g.count += slipWeight
+	}
 	l.used[p] = g
 }
 

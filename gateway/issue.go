@@ -32,7 +32,7 @@ func (g *Gateway) IssueCode(ctx context.Context, m Message, in Issue, render Ren
 	if err != nil {
 		return Reply{}, err
 	}
-	return perform(ctx, g, m, render, func(tx *store.Tx) (IssueResult, error) {
+	return perform(ctx, g, m, noCode, render, func(tx *store.Tx) (IssueResult, error) {
 		recipient, refusal := g.checkIssue(in)
 		if refusal != "" {
 			return IssueResult{Outcome: Outcome{Result: refusal}}, nil
@@ -63,9 +63,10 @@ func (g *Gateway) checkIssue(in Issue) (tolem.IIN, tolem.ResultCode) {
 		return "", tolem.InvalidIIN
 	}
 	service, ok := g.directory.Service(in.Service)
-	switch {
-	case !ok || !service.Active:
+	if _, offered := g.offers(service); !ok || !offered {
 		return "", tolem.UnknownService
+	}
+	switch {
 	case service.Provider != in.Provider:
 		return "", tolem.ServiceMismatch
 	case in.Amount.Currency != g.config.Currency || !service.Price.Allows(in.Amount):

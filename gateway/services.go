@@ -22,14 +22,20 @@ type ServicesResult struct {
 // ListServices lists the active services in the order of their codes, of one
 // provider or, if provider is empty, of all.
 func (g *Gateway) ListServices(ctx context.Context, m Message, provider tolem.ProviderID, render Render[ServicesResult]) (Reply, error) {
-	return perform(ctx, g, m, render, func(*store.Tx) (ServicesResult, error) {
+	return perform(ctx, g, m, noCode, render, func(*store.Tx) (ServicesResult, error) {
 		r := ServicesResult{Outcome: Outcome{Result: tolem.OK}}
 		for _, s := range g.directory.Services() {
-			p, ok := g.directory.Provider(s.Provider)
-			if ok && p.Active && s.Active && (provider == "" || provider == p.ID) {
+			if p, ok := g.offers(s); ok && (provider == "" || provider == p.ID) {
 				r.Services = append(r.Services, OfferedService{Service: s, Provider: p})
 			}
 		}
 		return r, nil
 	})
+}
+
+// offers returns the provider of a service, and whether the service can be paid
+// for: both are active.
+func (g *Gateway) offers(s tolem.Service) (tolem.Provider, bool) {
+	p, ok := g.directory.Provider(s.Provider)
+	return p, ok && p.Active && s.Active
 }

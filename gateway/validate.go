@@ -38,12 +38,12 @@ type ValidateResult struct {
 // binds the code to the order named. It never closes a code (GW-159, GW-160,
 // GW-P18).
 func (g *Gateway) ValidateCode(ctx context.Context, m Message, in Validation, render Render[ValidateResult]) (Reply, error) {
-	portal := in.RequestNo != "" && in.Recipient != "" && in.Service != ""
+	portal := in.RequestNo != "" && in.Recipient != "" && in.Service != "" && in.Centre == "" && in.Operator == ""
 	centre := in.RequestNo == "" && in.Centre != "" && in.Operator != ""
 	if !portal && !centre {
 		return Reply{}, fmt.Errorf("%w: send requestNo, recipientIIN and serviceCode, or centreId and operatorId", ErrForm)
 	}
-	return perform(ctx, g, m, render, func(tx *store.Tx) (ValidateResult, error) {
+	return perform(ctx, g, m, in.Code, render, func(tx *store.Tx) (ValidateResult, error) {
 		shown := tolem.Presentation{RequestNo: in.RequestNo, Service: in.Service, By: m.Sender.ID}
 		if in.Recipient != "" {
 			recipient, err := tolem.ParseIIN(in.Recipient)

@@ -50,7 +50,7 @@ type signatureMethod struct {
 	uri    string
 	digest *digestMethod
 	family keyFamily
-	verify func(cert *x509.Certificate, hash crypto.Hash, digest, signature []byte) bool
+	verify func(cert *certificate, hash crypto.Hash, digest, signature []byte) bool
 }
 
 var signatureMethods = [...]signatureMethod{
@@ -106,15 +106,18 @@ func familyOf(cert *x509.Certificate) keyFamily {
 	return noKey
 }
 
-func verifyRSA(cert *x509.Certificate, hash crypto.Hash, digest, signature []byte) bool {
-	pub, ok := cert.PublicKey.(*rsa.PublicKey)
+func verifyRSA(cert *certificate, hash crypto.Hash, digest, signature []byte) bool {
+	if cert.rsa != nil {
+		return cert.rsa.verify(hash, digest, signature)
+	}
+	pub, ok := cert.x509.PublicKey.(*rsa.PublicKey)
 	return ok && rsa.VerifyPKCS1v15(pub, hash, digest, signature) == nil
 }
 
 // verifyECDSA takes the signature as XML Signature has it: r and s as numbers
 // of fixed width, one after the other.
-func verifyECDSA(cert *x509.Certificate, _ crypto.Hash, digest, signature []byte) bool {
-	pub, ok := cert.PublicKey.(*ecdsa.PublicKey)
+func verifyECDSA(cert *certificate, _ crypto.Hash, digest, signature []byte) bool {
+	pub, ok := cert.x509.PublicKey.(*ecdsa.PublicKey)
 	if !ok {
 		return false
 	}

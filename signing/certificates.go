@@ -1,6 +1,7 @@
 package signing
 
 import (
+	"crypto/rsa"
 	"crypto/x509"
 	"sync"
 	"time"
@@ -16,6 +17,7 @@ type certificate struct {
 	family      keyFamily
 	key         string // under which it is kept: the token's text
 	kept        bool
+	rsa         *rsaKeyKept // of a kept certificate with an RSA key
 }
 
 func parseCertificate(der []byte) (*certificate, *Error) {
@@ -53,6 +55,9 @@ func (c *certificates) keep(cert *certificate) {
 	}
 	kept := *cert
 	kept.kept = true
+	if pub, ok := cert.x509.PublicKey.(*rsa.PublicKey); ok {
+		kept.rsa = keepRSA(pub)
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.young == nil || len(c.young) >= MaxCertificates/2 {

@@ -5,6 +5,8 @@ import (
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/sha256"
+	"crypto/x509"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"math/big"
@@ -127,7 +129,7 @@ func TestBase64(t *testing.T) {
 func TestCertificatesAreBounded(t *testing.T) {
 	var c certificates
 	for i := range 3 * MaxCertificates {
-		c.keep(&certificate{key: fmt.Sprint(i)})
+		c.keep(&certificate{x509: &x509.Certificate{}, key: fmt.Sprint(i)})
 	}
 	if n := len(c.young) + len(c.older); n > MaxCertificates {
 		t.Errorf("%d kept", n)
@@ -141,6 +143,15 @@ func TestCertificatesAreBounded(t *testing.T) {
 	wantClass(t, err, ClassUntrusted)
 	if len(v.certs.young) != 0 {
 		t.Error("the certificate of a stranger is kept")
+	}
+	v = NewVerifier(rosterOf(id), nil)
+	for range 2 {
+		if _, err := v.Verify(request(t, id), testTime); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if kept := v.certs.find([]byte(base64.StdEncoding.EncodeToString(id.cert.Raw))); kept == nil || len(v.certs.young) != 1 {
+		t.Error("the certificate of a participant is not kept")
 	}
 }
 

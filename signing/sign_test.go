@@ -33,3 +33,40 @@ func TestSignedMessageVerifies(t *testing.T) {
 		}
 	}
 }
+
+// A fault has the shape of its version, its detail, and a code whose prefix is
+// declared where the code stands, although canonical form drops it there.
+func TestFaultShapes(t *testing.T) {
+	f := Fault{Code: faultCheck, Reason: "a < b\x01", Detail: []byte(`<d xmlns="urn:d"></d>`)}
+	for v, want := range map[Version]string{
+		SOAP11: `<soap:Fault><faultcode>wsse:FailedCheck</faultcode><faultstring>a &lt; b </faultstring><detail><d xmlns="urn:d"></d></detail></soap:Fault>`,
+		SOAP12: `<soap:Fault><soap:Code><soap:Value>soap:Sender</soap:Value><soap:Subcode><soap:Value>wsse:FailedCheck</soap:Value></soap:Subcode></soap:Code>` +
+			`<soap:Reason><soap:Text xml:lang="en">a &lt; b </soap:Text></soap:Reason><soap:Detail><d xmlns="urn:d"></d></soap:Detail></soap:Fault>`,
+	} {
+		got := AppendFault(nil, v, f)
+		if string(got) != want {
+			t.Errorf("%s: got %s", v, got)
+		}
+		raw, err := testSigner(t, testIdentity(t, "p256")).Sign(v, got, testTime)
+		if err != nil {
+			t.Fatal(err)
+		}
+		root, _, _ := bytes.Cut(raw, []byte(">"))
+		for _, declared := range []string{`xmlns:soap="` + v.uri(), `xmlns:wsse="` + wsseURI, `xmlns:wsu="` + wsuURI} {
+			if !bytes.Contains(root, []byte(declared)) {
+				t.Errorf("%s: no %s in %s", v, declared, root)
+			}
+		}
+		if bytes.Contains(raw, []byte("mustUnderstand")) {
+			t.Errorf("%s: mustUnderstand, which JAX-WS refuses in an answer", v)
+		}
+	}
+	for code, want := range map[string]string{
+		faultClient: "soap:Sender", faultServer: "soap:Receiver", faultMustUnderstand: faultMustUnderstand, faultVersionMismatch: faultVersionMismatch,
+	} {
+		got := AppendFault(nil, SOAP12, Fault{Code: code})
+		if !bytes.Contains(got, []byte("<soap:Code><soap:Value>"+want+"</soap:Value></soap:Code>")) {
+			t.Errorf("%s: %s", code, got)
+		}
+	}
+}

@@ -129,7 +129,7 @@ func (m *message) checkSignatureValue(cert *certificate) (hash [sha256.Size]byte
 	if m.method.digest != &digestMethods[0] {
 		m.digest = m.method.digest.sum(m.digest[:0], m.canon)
 	}
-	if !m.method.verify(cert.x509, m.method.digest.hash, m.digest, m.decoded) {
+	if !m.method.verify(cert, m.method.digest.hash, m.digest, m.decoded) {
 		return hash, fail(ClassSignature, "signature does not verify")
 	}
 	return hash, nil

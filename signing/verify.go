@@ -156,8 +156,8 @@ func (m *message) release() {
 	m.doc.Release()
 	m.excerpt.Release()
 	kept := message{doc: m.doc, excerpt: m.excerpt, digest: m.digest[:0]}
-	clear(m.ids)
-	clear(m.prefixes)
+	clear(m.ids[:cap(m.ids)]) // parts of the input
+	clear(m.prefixes[:cap(m.prefixes)])
 	kept.ids, kept.prefixes = m.ids[:0], m.prefixes[:0]
 	if cap(m.canon) <= maxKeptScratch {
 		kept.canon = m.canon[:0]

@@ -9,7 +9,6 @@ import (
 	"io"
 	"net"
 	"net/url"
-	"strconv"
 	"strings"
 
 	"github.com/lib/pq"
@@ -30,8 +29,10 @@ type dialect interface {
 	begin() string // opens a transaction that writes
 
 	// rows returns the body of the common table expression "rows" for n rows of
-	// these columns.
-	rows(cols []column, n int) string
+	// these columns; its parameters are numbered from first.
+	rows(cols []column, n, first int) string
+	// combines reports whether one statement can write several tables.
+	combines() bool
 	// bind returns the parameters of rows.
 	bind(cols []column, rows [][]any) []any
 	// chunk returns how many of n waiting rows the next statement takes.
@@ -91,6 +92,7 @@ func (sqliteDialect) goose() goose.Dialect     { return goose.DialectSQLite3 }
 func (sqliteDialect) migrations() string       { return "migrations/sqlite" }
 func (sqliteDialect) singleWriter() bool       { return true }
 func (sqliteDialect) oneSize() bool            { return false }
+func (sqliteDialect) combines() bool           { return false }
 func (sqliteDialect) begin() string            { return "BEGIN IMMEDIATE" }
 func (sqliteDialect) snapshot() *sql.TxOptions { return &sql.TxOptions{ReadOnly: true} }
 
@@ -117,23 +119,11 @@ func (d sqliteDialect) open(_, readers int) (*sql.DB, *sql.DB, error) {
 	return writer, reader, nil
 }
 
-func (sqliteDialect) rows(cols []column, n int) string {
-	var b strings.Builder
-	b.WriteString("VALUES ")
-	p := 1
-	for i := range n {
-		if i > 0 {
-			b.WriteByte(',')
-		}
-		for j := range cols {
-			b.WriteByte("(,"[min(j, 1)])
-			b.WriteByte('$')
-			b.WriteString(strconv.Itoa(p))
-			p++
-		}
-		b.WriteByte(')')
-	}
-	return b.String()
+// rows numbers no parameters: SQLite keeps $1 as a name, and the driver looks
+// the name of each parameter up in a list of all.
+func (sqliteDialect) rows(cols []column, n, _ int) string {
+	row := "(?" + strings.Repeat(",?", len(cols)-1) + ")"
+	return "VALUES " + row + strings.Repeat(","+row, n-1)
 }
 
 func (sqliteDialect) bind(cols []column, rows [][]any) []any {
@@ -148,12 +138,12 @@ func (sqliteDialect) bind(cols []column, rows [][]any) []any {
 // once and kept.
 func (sqliteDialect) chunk(n int) int {
 	switch {
-	case n >= 16:
-		return 16
-	case n >= 4:
-		return 4
+	case n >= 32:
+		return 32
+	case n >= 8:
+		return 8
 	}
-	return 1
+	return min(n, 1+n/2)
 }
 
 func (sqliteDialect) passing(err error) bool {
@@ -191,6 +181,12 @@ func completePostgres(dsn string) (string, error) {
 	setIfMissing(q, "sslmode", "verify-full")
 	setIfMissing(q, "application_name", "tolem")
 	setIfMissing(q, "connect_timeout", "10")
+	// Every hot statement finds its rows by key. While the tables are small the
+	// planner thinks that reading one whole is cheaper, and it would keep that
+	// plan for a prepared statement while the table grows.
+	setIfMissing(q, "enable_seqscan", "off")
+	setIfMissing(q, "enable_hashjoin", "off")
+	setIfMissing(q, "enable_mergejoin", "off")
 	u.RawQuery = q.Encode()
 	return u.String(), nil
 }
@@ -205,6 +201,7 @@ func (postgresDialect) goose() goose.Dialect { return goose.DialectPostgres }
 func (postgresDialect) migrations() string   { return "migrations/postgres" }
 func (postgresDialect) singleWriter() bool   { return false }
 func (postgresDialect) oneSize() bool        { return true }
+func (postgresDialect) combines() bool       { return true }
 func (postgresDialect) begin() string        { return "BEGIN ISOLATION LEVEL READ COMMITTED" }
 func (postgresDialect) snapshot() *sql.TxOptions {
 	return &sql.TxOptions{ReadOnly: true, Isolation: sql.LevelRepeatableRead}
@@ -225,14 +222,14 @@ func (d postgresDialect) open(committers, readers int) (*sql.DB, *sql.DB, error)
 
 // rows takes one array a column, so that one prepared statement serves every
 // number of rows.
-func (postgresDialect) rows(cols []column, _ int) string {
+func (postgresDialect) rows(cols []column, _, first int) string {
 	var b strings.Builder
 	b.WriteString("SELECT * FROM unnest(")
 	for i, c := range cols {
 		if i > 0 {
 			b.WriteByte(',')
 		}
-		fmt.Fprintf(&b, "$%d::%s[]", 1+i, [...]string{bigint: "bigint", text: "text", binary_: "bytea"}[c.kind])
+		fmt.Fprintf(&b, "$%d::%s[]", first+i, [...]string{bigint: "bigint", text: "text", binary_: "bytea"}[c.kind])
 	}
 	b.WriteByte(')')
 	return b.String()

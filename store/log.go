@@ -120,16 +120,15 @@ type Backlog struct {
 // Backlog counts the leaves that wait for the log.
 func (tx *Tx) Backlog() (Backlog, error) {
 	var b Backlog
-	err := tx.db.query(tx.ctx, `SELECT count(*), (SELECT id FROM leaf_pending ORDER BY id, code LIMIT 1) FROM leaf_pending`, nil, func(scan func(...any) error) error {
-		var oldest []byte
-		err := scan(&b.Leaves, &oldest)
-		copy(b.Oldest[:], oldest)
-		return err
-	})
+	err := tx.db.query(tx.ctx, `SELECT count(*) FROM leaf_pending`, nil, func(scan func(...any) error) error { return scan(&b.Leaves) })
 	if err != nil {
 		return b, fmt.Errorf("count pending leaves: %w", err)
 	}
-	return b, nil
+	oldest, err := tx.PendingLeaves(1)
+	if len(oldest) > 0 {
+		b.Oldest = oldest[0].ID
+	}
+	return b, err
 }
 
 // Checkpoint is a signed head of the log.

@@ -62,7 +62,7 @@ const (
 	maxAttempts       = 16               // runs of one closure
 	maxRetries        = 5                // of one database transaction after a passing failure
 	defaultGroup      = 64               // write sets in one database transaction
-	defaultCommitters = 3                // on PostgreSQL; SQLite has one writer
+	defaultCommitters = 2                // on PostgreSQL; SQLite has one writer
 	defaultReaders    = 4                // read connections
 	maxQueue          = 16384            // write sets waiting; more are refused
 	maxReadKeys       = 64               // keys in one coalesced SELECT

@@ -45,7 +45,9 @@ func (s *shell) refused(code int, word string, args ...string) {
 	}
 }
 
-func (s *shell) path(name ...string) string { return filepath.Join(append([]string{s.dir}, name...)...) }
+func (s *shell) path(name ...string) string {
+	return filepath.Join(append([]string{s.dir}, name...)...)
+}
 
 func (s *shell) config() string { return s.path("gw", "tolem.yaml") }
 
@@ -74,7 +76,7 @@ func decode[T any](t *testing.T, text string) T {
 	return v
 }
 
-// GW-015
+// GW-012 GW-015
 func TestDemoPlaysEveryUseCase(t *testing.T) {
 	s := newShell(t)
 	report := decode[demoReport](t, s.must("demo", "--json", "--dir", s.path("demo")))
@@ -161,7 +163,9 @@ func TestParticipantsThatCannotBeRegistered(t *testing.T) {
 	s.addBank("BANK1")
 	cert := s.path("bank", "sign.pem")
 	s.must("pki", "issue", "--dir", s.path("gw", "pki"), "--name", "old", "--days", "-1", "--key", "ec", "--out", s.path("bank"))
-	add := func(args ...string) []string { return append([]string{"participant", "add", "--config", s.config()}, args...) }
+	add := func(args ...string) []string {
+		return append([]string{"participant", "add", "--config", s.config()}, args...)
+	}
 	s.refused(exitFailed, "exists already", add("--id", "BANK1", "--kind", "bank", "--name", "x", "--cert", s.path("bank", "tls.pem"))...)
 	s.refused(exitFailed, "belongs to BANK1", add("--id", "BANK2", "--kind", "bank", "--name", "x", "--cert", cert)...)
 	s.refused(exitUsage, "unknown kind", add("--id", "X", "--kind", "shop", "--name", "x", "--cert", cert)...)
@@ -176,7 +180,6 @@ func TestParticipantsThatCannotBeRegistered(t *testing.T) {
 	}
 }
 
-// GW-058
 func TestServicesAreImported(t *testing.T) {
 	s := installed(t)
 	s.must("provider", "add", "--config", s.config(), "--id", "JUSTICE", "--bin", "990240001237", "--name", "Justice", "--account", "KZ1")

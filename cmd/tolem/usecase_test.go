@@ -57,7 +57,7 @@ func (w *demoWorld) paid(ctx context.Context, t *testing.T, caller, bank tolem.P
 	return issued.Code
 }
 
-// GW-018 GW-019 GW-020 GW-021 GW-059 GW-068 GW-069 GW-070 GW-071
+// GW-003 GW-004 GW-005 GW-006 GW-018 GW-019 GW-020 GW-021 GW-059 GW-068 GW-069 GW-070 GW-071
 func TestEveryChannelReachesThePortal(t *testing.T) {
 	ctx, w := stage(t)
 	portal := w.actors[demoPortal].client

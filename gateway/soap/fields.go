@@ -1,11 +1,14 @@
 package soap
 
 import (
+	"errors"
+	"fmt"
 	"strings"
 	"time"
 	"unicode/utf8"
 
 	"tolem"
+	"tolem/signing"
 )
 
 // Limits of the texts in a request, in characters, as the schema has them.
@@ -16,17 +19,33 @@ const (
 	maxReason  = 200
 )
 
+// errContract reports a Body that does not have the form of the contract.
+var errContract = errors.New("request does not follow the contract")
+
+func contractError(format string, args ...any) error {
+	return fmt.Errorf("%w: %s", errContract, fmt.Sprintf(format, args...))
+}
+
+// clip shortens what a sender wrote before it is shown to anyone.
+func clip(s string) string {
+	const most = 160
+	if len(s) > most {
+		return strings.ToValidUTF8(s[:most], "") + "…"
+	}
+	return s
+}
+
 // fields walks the children of a request in the order of the contract. The
 // first thing that is out of order, missing or malformed is kept; everything
 // read after it is the zero value.
 type fields struct {
-	rest []field
+	rest []signing.Field
 	err  error
 }
 
 // has reports whether the next element has the given name.
 func (f *fields) has(name string) bool {
-	return f.err == nil && len(f.rest) > 0 && f.rest[0].name == name
+	return f.err == nil && len(f.rest) > 0 && f.rest[0].Name == name
 }
 
 // required takes the next element, which must have the given name.
@@ -37,11 +56,11 @@ func (f *fields) required(name string) string {
 	case len(f.rest) == 0:
 		f.err = contractError("%s is missing", name)
 		return ""
-	case f.rest[0].name != name:
-		f.err = contractError("%s is missing, or %s stands in its place", name, clip(f.rest[0].name))
+	case f.rest[0].Name != name:
+		f.err = contractError("%s is missing, or %s stands in its place", name, clip(f.rest[0].Name))
 		return ""
 	}
-	text := f.rest[0].text
+	text := f.rest[0].Value
 	f.rest = f.rest[1:]
 	return text
 }
@@ -49,7 +68,7 @@ func (f *fields) required(name string) string {
 // end returns the first error, or one about an element too many.
 func (f *fields) end() error {
 	if f.err == nil && len(f.rest) > 0 {
-		f.err = contractError("%s is not expected here", clip(f.rest[0].name))
+		f.err = contractError("%s is not expected here", clip(f.rest[0].Name))
 	}
 	return f.err
 }

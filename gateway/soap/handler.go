@@ -7,7 +7,6 @@ package soap
 
 import (
 	"context"
-	"crypto/sha256"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -22,6 +21,7 @@ import (
 	"tolem/banks"
 	"tolem/gateway"
 	"tolem/signing"
+	"tolem/wsdl"
 )
 
 // MaxMessageBytes is the largest request that is read.
@@ -88,12 +88,16 @@ type Handler struct {
 	gateway   *gateway.Gateway
 	directory *banks.Directory
 	receipts  *signing.Signer
+	requests  *signing.Reader
 	limits    *limiter
 }
 
 // New returns a handler.
 func New(c Config) *Handler {
-	return &Handler{Config: c, gateway: c.Gateway, directory: c.Directory, receipts: c.Receipts, limits: newLimiter(c.Limits)}
+	return &Handler{
+		Config: c, gateway: c.Gateway, directory: c.Directory, receipts: c.Receipts,
+		requests: signing.NewReader(wsdl.Namespace), limits: newLimiter(c.Limits),
+	}
 }
 
 // ServeHTTP implements http.Handler.
@@ -198,16 +202,19 @@ func (h *Handler) verify(x *exchange) error {
 // dispatch reads the signed Body, asks the register whether the sender may do
 // this, and runs the operation.
 func (h *Handler) dispatch(ctx context.Context, r *http.Request, x *exchange) (gateway.Reply, error) {
-	p, err := parsePayload(x.verified.Body)
-	x.operation = known(p.name)
+	name, list, err := h.requests.Read(x.verified.Body)
+	if err != nil {
+		return gateway.Reply{}, contractError("%s", clip(err.Error()))
+	}
+	x.operation = known(name)
 	sender, denied := h.directory.Authorise(x.verified.Fingerprint, x.channel, x.operation, x.arrived)
 	x.sender = sender
 	run, exists := operations[x.operation]
-	f := &fields{rest: p.fields, err: err}
+	f := &fields{rest: list}
 	head := decodeHeader(f)
 	x.requestID = head.requestID
 	switch {
-	case p.name != "" && !exists:
+	case !exists:
 		return gateway.Reply{}, errUnknownOperation
 	case denied != nil:
 		return gateway.Reply{}, denied
@@ -219,7 +226,7 @@ func (h *Handler) dispatch(ctx context.Context, r *http.Request, x *exchange) (g
 	}
 	m := gateway.Message{
 		Operation: x.operation, Sender: sender, OnBehalfOf: head.onBehalfOf, RequestID: head.requestID,
-		BodyHash: sha256.Sum256(x.verified.Body), SignedInfo: x.verified.SignedInfo,
+		BodyHash: contentOf(name, list), SignedInfo: x.verified.SignedInfo,
 		Record: h.requestRecord(x),
 	}
 	return run(h, ctx, m, f, func(payload []byte) ([]byte, error) {

@@ -16,8 +16,8 @@ type header struct {
 
 func decodeHeader(f *fields) header {
 	h := header{requestID: f.requestID("requestId")}
-	if f.has("sentAt") {
-		f.time("sentAt")
+	if f.has(sentAt) {
+		f.time(sentAt)
 	}
 	h.onBehalfOf = tolem.ParticipantID(f.optionalIdentifier("onBehalfOf"))
 	return h

@@ -148,6 +148,7 @@ func (d *Document) reset(raw []byte) {
 	d.raw = raw
 	d.elements, d.attributes, d.bindings = d.elements[:0], d.attributes[:0], d.bindings[:0]
 	d.events, d.arena, d.scope = d.events[:0], d.arena[:0], d.scope[:0]
+	clear(d.namespaces[d.known:]) // their names are parts of the input
 	d.namespaces = d.namespaces[:d.known]
 	d.depth, d.pieces, d.run = 0, 0, 0
 }
@@ -184,9 +185,6 @@ func (d *Document) Stray(e Elem) bool { return d.elements[e].stray }
 
 // NS returns the namespace of e.
 func (d *Document) NS(e Elem) NS { return d.elements[e].ns }
-
-// URI returns a namespace's name.
-func (d *Document) URI(ns NS) []byte { return d.namespaces[ns].uri }
 
 // Local returns the local name of e.
 func (d *Document) Local(e Elem) []byte {

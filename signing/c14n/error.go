@@ -1,6 +1,9 @@
 package c14n
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // Kind is a stable name for why bytes are not an acceptable document.
 type Kind string
@@ -31,7 +34,7 @@ var kinds = [...]Kind{
 }
 
 // Kinds returns every kind of error that Parse can report.
-func Kinds() []Kind { return kinds[:] }
+func Kinds() []Kind { return slices.Clone(kinds[:]) }
 
 // Error says why and where Parse refused a document.
 type Error struct {

@@ -58,20 +58,10 @@ const (
 	closeEnvelope = `</Envelope>`
 )
 
-// What gowsdl's runtime writes around the Body's child. Text inside it is
-// escaped, so the end tag cannot stand in it.
-const (
-	openBody  = "<soap:Body>"
-	closeBody = "</soap:Body>"
-)
-
+// sign makes the envelope that is sent from the one that gowsdl's runtime
+// wrote.
 func (x *exchange) sign(envelope []byte) ([]byte, error) {
-	_, rest, opened := bytes.Cut(envelope, []byte(openBody))
-	payload, _, closed := bytes.Cut(rest, []byte(closeBody))
-	if !opened || !closed {
-		return nil, fmt.Errorf("%s: no Body in what is to be signed", x.operation)
-	}
-	canonical, err := signing.Canonicalize(payload)
+	canonical, _, err := signing.Payload(envelope)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", x.operation, err)
 	}

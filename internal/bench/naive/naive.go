@@ -231,15 +231,16 @@ func verifyReferences(root, signature, body *etree.Element) error {
 }
 
 // findByID searches the tree for an element with a wsu:Id.
-func findByID(el *etree.Element, id string) *etree.Element {
-	for _, a := range el.Attr {
-		if a.Key == "Id" && a.Value == id && a.NamespaceURI() == wsuNS {
-			return el
-		}
+func findByID(root *etree.Element, id string) *etree.Element {
+	path, err := etree.CompilePath("//*[@Id='" + id + "']")
+	if err != nil {
+		return nil
 	}
-	for _, c := range el.ChildElements() {
-		if found := findByID(c, id); found != nil {
-			return found
+	for _, el := range root.FindElementsPath(path) {
+		for _, a := range el.Attr {
+			if a.Key == "Id" && a.Value == id && a.NamespaceURI() == wsuNS {
+				return el
+			}
 		}
 	}
 	return nil
