@@ -153,40 +153,16 @@ func messageContext(code int64, id MessageID) []byte {
 }
 
 // Load returns a stored message, or store.ErrNotFound. It is found at once by
-// the id of its entry, which is that of the answer.
+// the id of its entry, which is that of the answer; a request among the few
+// entries of its code.
 func (a *Archive) Load(tx *store.Tx, code tolem.CodeNumber, id MessageID) (Record, error) {
-	m, err := tx.Message(code, id)
-	if errors.Is(err, store.ErrNotFound) && code != 0 {
-		return a.loadInside(tx, code, id)
-	}
-	if err != nil {
-		return Record{}, err
-	}
-	return a.pick(tx, []store.Message{m}, id)
-}
-
-// loadInside looks for a message among the entries of its code.
-func (a *Archive) loadInside(tx *store.Tx, code tolem.CodeNumber, id MessageID) (Record, error) {
-	entries, err := tx.Messages(code)
-	if err != nil {
-		return Record{}, err
-	}
-	return a.pick(tx, entries, id)
-}
-
-func (a *Archive) pick(tx *store.Tx, entries []store.Message, id MessageID) (Record, error) {
-	for _, m := range entries {
-		records, err := a.open(m, txDocuments{a, tx})
-		if err != nil {
-			return Record{}, err
-		}
-		for _, r := range records {
-			if r.ID == id {
-				return r, nil
-			}
+	_, records, err := a.entryOf(tx, code, id)
+	for _, r := range records {
+		if r.ID == id {
+			return r, nil
 		}
 	}
-	return Record{}, fmt.Errorf("message %s: %w", id, store.ErrNotFound)
+	return Record{}, err
 }
 
 // LoadCode returns the messages of a code in the order they came.

@@ -33,9 +33,10 @@ const (
 
 // world is a gateway on a real store with its clock in hand.
 type world struct {
-	t     *testing.T
-	clock *tolemtest.Clock
-	db    *store.DB
+	t        *testing.T
+	clock    *tolemtest.Clock
+	db       *store.DB
+	evidence *archive.Archive
 	*gateway.Gateway
 }
 
@@ -71,7 +72,7 @@ func newWorld(t *testing.T, clock *tolemtest.Clock, db *store.DB) *world {
 	must(t, err)
 	evidence, err := archive.New(db, archive.Options{Origin: "test"})
 	must(t, err)
-	return &world{t: t, clock: clock, db: db, Gateway: gateway.New(gateway.Config{
+	return &world{t: t, clock: clock, db: db, evidence: evidence, Gateway: gateway.New(gateway.Config{
 		Currency: tolem.KZT, CodeTTL: ttl, UnknownCodesPerMinute: guesses,
 	}, db, evidence, directory)}
 }
@@ -301,7 +302,7 @@ func (w *world) kept(n tolem.CodeNumber) (k kept) {
 func (w *world) messages(n tolem.CodeNumber) (count int) {
 	w.t.Helper()
 	must(w.t, w.db.View(w.t.Context(), func(tx *store.Tx) error {
-		all, err := tx.Messages(n)
+		all, err := w.evidence.LoadCode(tx, n)
 		count = len(all)
 		return err
 	}))

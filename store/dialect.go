@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"net/url"
+	"os"
 	"strings"
 
 	"github.com/lib/pq"
@@ -103,6 +104,9 @@ func (d sqliteDialect) open(_, readers int) (*sql.DB, *sql.DB, error) {
 		"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)",
 		"cache_size(-16000)", "wal_autocheckpoint(4000)", "temp_store(2)",
 	}}
+	if err := d.create(); err != nil {
+		return nil, nil, err
+	}
 	file := "file:" + (&url.URL{Path: d.path}).EscapedPath()
 	writer, err := sql.Open("sqlite", file+"?"+common.Encode())
 	if err != nil {
@@ -117,6 +121,16 @@ func (d sqliteDialect) open(_, readers int) (*sql.DB, *sql.DB, error) {
 	reader.SetMaxOpenConns(readers + 1) // one beside the coalesced reads, for lists
 	reader.SetMaxIdleConns(readers + 1)
 	return writer, reader, nil
+}
+
+// create makes a file that only its owner can read; SQLite gives the files
+// beside it the same mode.
+func (d sqliteDialect) create() error {
+	f, err := os.OpenFile(d.path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return err
+	}
+	return f.Close()
 }
 
 // rows numbers no parameters: SQLite keeps $1 as a name, and the driver looks

@@ -75,6 +75,18 @@ func (s *Snapshot) NextCheckpoint(ctx context.Context, size int64) (c Checkpoint
 	return c, found, nil
 }
 
+// LatestCheckpoint returns the newest checkpoint.
+func (s *Snapshot) LatestCheckpoint(ctx context.Context) (c Checkpoint, found bool, err error) {
+	err = s.each(ctx, `SELECT size, note FROM checkpoint ORDER BY size DESC LIMIT 1`, nil, func(scan func(...any) error) error {
+		found = true
+		return scan(&c.Size, &c.Note)
+	})
+	if err != nil {
+		return c, false, fmt.Errorf("read checkpoint: %w", err)
+	}
+	return c, found, nil
+}
+
 // LogState returns where the log says it ends; found is false when its row is
 // gone.
 func (s *Snapshot) LogState(ctx context.Context) (state LogState, found bool, err error) {

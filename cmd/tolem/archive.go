@@ -10,7 +10,7 @@ import (
 )
 
 func archiveCommand(io streams) *cobra.Command {
-	return group("archive", "Look at the evidence", archiveCheckpointCommand(io))
+	return group("archive", "Look at the evidence", archiveCheckpointCommand(io), archiveExportCommand(io), archiveExtendCommand(io))
 }
 
 func archiveCheckpointCommand(io streams) *cobra.Command {

@@ -17,7 +17,8 @@ import (
 )
 
 func verifyCommand(io streams) *cobra.Command {
-	return group("verify", "Prove the evidence, with no gateway running", verifyArchiveCommand(io), verifyReceiptCommand(io))
+	return group("verify", "Prove the evidence, with no gateway running",
+		verifyArchiveCommand(io), verifyMessageCommand(io), verifyReceiptCommand(io), verifyBundleCommand(io), verifyExtensionCommand(io))
 }
 
 // archiveReport is the outcome of a verification as it is shown and printed.
@@ -49,7 +50,7 @@ it with the signed checkpoints. The first altered record is named, and others af
 it. Checkpoints kept elsewhere can be given: the log must extend them.`,
 		Example: "  tolem verify archive --config tolem.yaml\n  tolem verify archive --checkpoint 2026-01.checkpoint",
 	}
-	c.Flags().StringVar(&public, "key", "", "`file` with the public checkpoint key; by default the one beside archive.checkpoint_key")
+	publicKeyFlag(c, &public)
 	c.Flags().StringArrayVar(&known, "checkpoint", nil, "`file` with a checkpoint from elsewhere; may be repeated")
 	file, asJSON := configFlag(c), jsonFlag(c)
 	c.RunE = func(c *cobra.Command, _ []string) error {
@@ -99,7 +100,8 @@ func (r archiveReport) print(io streams) {
 	}
 }
 
-// checkpointVerifier reads the public checkpoint key.
+// checkpointVerifier reads the public checkpoint key; if none is named, the one
+// that init wrote beside archive.checkpoint_key.
 func checkpointVerifier(d *desk, file string) (note.Verifier, error) {
 	if file == "" {
 		file = strings.TrimSuffix(d.config.Archive.CheckpointKey, ".key") + ".pub"

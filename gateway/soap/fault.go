@@ -70,9 +70,7 @@ func faultOf(err error) fault {
 		f.status, f.detail = http.StatusRequestTimeout, errSlowMessage.Error()
 		return f
 	case errors.Is(err, errTooMany):
-		f := client(tolem.TooManyRequests, retryLater)
-		f.status = http.StatusTooManyRequests
-		return f
+		return client(tolem.TooManyRequests, retryLater)
 	case errors.Is(err, gateway.ErrTooManyUnknown):
 		return client(tolem.TooManyUnknown, retryLater)
 	case errors.Is(err, gateway.ErrReplay):

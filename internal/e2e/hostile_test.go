@@ -359,12 +359,20 @@ func messageHostiles() []hostile {
 			a := w.actors[bank1]
 			return outcome(a.send(a.mustSign(request("IssueCode", citizen, order())), nil))
 		}, "500 BAD_REQUEST", 2},
+		{"an id used before", reused, "500 REPLAY", 4},
 		{"a changed amount", altered(">1200.00<", ">1.00<"), "500 BAD_SIGNATURE", 2},
 		{"no XML", func(w *world) string { return outcome(w.actors[bank1].send([]byte("payment please"), nil)) }, "500 BAD_REQUEST", 2},
 		{"a document type", altered("<soap:Envelope", "<!DOCTYPE x><soap:Envelope"), "500 BAD_REQUEST", 2},
 		{"an IIN with a slip of the pen", asking(bank1, "IssueCode", strings.Replace(order(), citizen, "850101300125", 1)), "200 INVALID_IIN", 2},
 		{"another amount than the price", asking(bank1, "IssueCode", strings.Replace(order(), "1200.00", "1.00", 1)), "200 AMOUNT_NOT_ALLOWED", 2},
 	}
+}
+
+// reused sends another order under the id of an earlier one.
+func reused(w *world) string {
+	a, id := w.actors[bank1], newID()
+	a.must(a.mustSign(request("IssueCode", id, order())))
+	return outcome(a.send(a.mustSign(request("IssueCode", id, order(), el("requestNo", "7"))), nil))
 }
 
 func asking(who, operation string, fields ...string) func(*world) string {

@@ -70,13 +70,8 @@ func TestListRunsOut(t *testing.T) {
 //
 // GW-P36
 func TestDatabaseGoesAway(t *testing.T) {
-	address, err := url.Parse(tolemtest.Postgres(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	cable := newCable(t, address.Host)
-	address.Host = cable.address()
-	w := newWorld(t, address.String())
+	cable, database := cabled(t)
+	w := newWorld(t, database)
 	w.serve("TOLEM_SOAP_TIMEOUTS_OPERATION=2s")
 	b := w.actors[bank1]
 	b.issue()
@@ -110,6 +105,18 @@ type cable struct {
 	mu    sync.Mutex
 	whole bool
 	open  map[net.Conn]struct{}
+}
+
+// cabled returns a PostgreSQL database behind a cable.
+func cabled(t *testing.T) (*cable, string) {
+	t.Helper()
+	address, err := url.Parse(tolemtest.Postgres(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := newCable(t, address.Host)
+	address.Host = c.address()
+	return c, address.String()
 }
 
 func newCable(t *testing.T, server string) *cable {

@@ -12,6 +12,7 @@ import (
 
 	"tolem"
 	"tolem/internal/pki"
+	"tolem/signing"
 	"tolem/signing/trust"
 	"tolem/wsdl/client"
 )
@@ -357,5 +358,22 @@ func TestObserverGetsTheSignedBytes(t *testing.T) {
 	}
 	if _, err := gw.verify.Verify(seen[0].Request, time.Now()); err != nil {
 		t.Errorf("the request kept does not verify: %v", err)
+	}
+}
+
+// A signed fault is one whatever the HTTP status it comes with: faults about
+// the transport have statuses of their own.
+func TestFaultsWithOtherStatus(t *testing.T) {
+	for _, status := range []int{http.StatusBadRequest, http.StatusRequestTimeout, http.StatusRequestEntityTooLarge} {
+		gw := newCounterpart(t)
+		gw.respond = func(w http.ResponseWriter, r request) {
+			fault := signing.AppendFault(nil, r.Version, signing.Fault{Code: "soap:Client", Reason: "x", Detail: []byte(detail("", "TOO_LARGE", "no"))})
+			gw.send(w, status, r, must(gw.ec.Sign(r.Version, fault, time.Now())))
+		}
+		_, err := gw.client(nil).IssueCode(t.Context(), wanted)
+		var fault *client.Fault
+		if !errors.As(err, &fault) || fault.Code != tolem.TooLarge {
+			t.Errorf("status %d: %v", status, err)
+		}
 	}
 }

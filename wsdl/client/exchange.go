@@ -124,7 +124,7 @@ func readAnswer(res *http.Response) ([]byte, error) {
 	kind, _, _ := mime.ParseMediaType(res.Header.Get("Content-Type"))
 	soap := kind == "text/xml" || kind == "application/soap+xml"
 	switch {
-	case soap && (res.StatusCode == http.StatusOK || res.StatusCode == http.StatusInternalServerError):
+	case soap: // whatever the status: a fault about the transport may come with 4xx
 		return content, nil
 	case res.StatusCode < http.StatusInternalServerError:
 		return nil, fmt.Errorf("%w: HTTP status %s, %s", ErrAnswer, res.Status, kind)
