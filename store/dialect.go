@@ -201,6 +201,7 @@ func completePostgres(dsn string) (string, error) {
 	setIfMissing(q, "enable_seqscan", "off")
 	setIfMissing(q, "enable_hashjoin", "off")
 	setIfMissing(q, "enable_mergejoin", "off")
+	setIfMissing(q, "plan_cache_mode", "force_generic_plan") // planned once, not at every read
 	u.RawQuery = q.Encode()
 	return u.String(), nil
 }
