@@ -28,13 +28,15 @@ type committer struct {
 	conn  *sql.Conn
 	stmts map[string]*sql.Stmt // prepared on conn
 	texts map[statementKey]string
+
+	combinations map[selected]string // texts of combined statements
 }
 
 // statementKey names a bulk statement for a number of rows.
 type statementKey struct{ bulk, rows int }
 
 func newCommitter(db *DB, group int) *committer {
-	return &committer{db: db, group: group, wake: make(chan struct{}, 1), texts: make(map[statementKey]string)}
+	return &committer{db: db, group: group, wake: make(chan struct{}, 1), texts: make(map[statementKey]string), combinations: make(map[selected]string)}
 }
 
 // commit hands a write set over and waits for its outcome.
@@ -261,6 +263,29 @@ func (c *committer) attempt(sets []*writeSet) (failed map[int]error, err error) 
 
 // write executes the statements of the group, guards first.
 func (c *committer) write(ctx context.Context, sets []*writeSet) (map[int]error, error) {
+	if failed, err := c.singles(ctx, sets); err != nil || len(failed) > 0 {
+		return failed, err
+	}
+	if !c.db.dialect.combines() {
+		return c.tables(ctx, sets)
+	}
+	if done, err := c.combined(ctx, sets); err != nil || done {
+		return nil, err
+	}
+	// Somebody was overtaken. Once more from the beginning, to find out who.
+	for _, statement := range []string{"ROLLBACK", c.db.dialect.begin()} {
+		if _, err := c.conn.ExecContext(ctx, statement); err != nil {
+			return nil, err
+		}
+	}
+	if failed, err := c.singles(ctx, sets); err != nil || len(failed) > 0 {
+		return failed, err
+	}
+	return c.tables(ctx, sets)
+}
+
+// singles executes the statements that stand alone.
+func (c *committer) singles(ctx context.Context, sets []*writeSet) (map[int]error, error) {
 	failed := make(map[int]error)
 	for i := range sets {
 		for _, s := range sets[i].singles {
@@ -273,9 +298,12 @@ func (c *committer) write(ctx context.Context, sets []*writeSet) (map[int]error,
 			}
 		}
 	}
-	if len(failed) > 0 {
-		return failed, nil
-	}
+	return failed, nil
+}
+
+// tables writes table by table.
+func (c *committer) tables(ctx context.Context, sets []*writeSet) (map[int]error, error) {
+	failed := make(map[int]error)
 	for b := range bulks {
 		if err := c.bulk(ctx, b, sets, failed); err != nil {
 			return nil, fmt.Errorf("write %s: %w", bulks[b].name, err)
@@ -386,6 +414,11 @@ func (c *committer) text(b, n int) string {
 
 // rowsStatement puts the table "rows" in front of a statement.
 func rowsStatement(d dialect, cols []column, n int, statement string) string {
+	return rowsFrom(d, cols, n, 1, statement)
+}
+
+// rowsFrom is rowsStatement with parameters that are numbered from first.
+func rowsFrom(d dialect, cols []column, n, first int, statement string) string {
 	names := ""
 	for i, c := range cols {
 		if i > 0 {
@@ -393,7 +426,7 @@ func rowsStatement(d dialect, cols []column, n int, statement string) string {
 		}
 		names += c.name
 	}
-	return "WITH rows(" + names + ") AS (" + d.rows(cols, n) + ") " + statement
+	return "WITH rows(" + names + ") AS (" + d.rows(cols, n, first) + ") " + statement
 }
 
 func (c *committer) connect(ctx context.Context) error {

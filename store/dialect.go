@@ -30,8 +30,10 @@ type dialect interface {
 	begin() string // opens a transaction that writes
 
 	// rows returns the body of the common table expression "rows" for n rows of
-	// these columns.
-	rows(cols []column, n int) string
+	// these columns; its parameters are numbered from first.
+	rows(cols []column, n, first int) string
+	// combines reports whether one statement can write several tables.
+	combines() bool
 	// bind returns the parameters of rows.
 	bind(cols []column, rows [][]any) []any
 	// chunk returns how many of n waiting rows the next statement takes.
@@ -91,6 +93,7 @@ func (sqliteDialect) goose() goose.Dialect     { return goose.DialectSQLite3 }
 func (sqliteDialect) migrations() string       { return "migrations/sqlite" }
 func (sqliteDialect) singleWriter() bool       { return true }
 func (sqliteDialect) oneSize() bool            { return false }
+func (sqliteDialect) combines() bool           { return false }
 func (sqliteDialect) begin() string            { return "BEGIN IMMEDIATE" }
 func (sqliteDialect) snapshot() *sql.TxOptions { return &sql.TxOptions{ReadOnly: true} }
 
@@ -132,7 +135,7 @@ func (d sqliteDialect) create() error {
 
 // rows numbers no parameters: SQLite keeps $1 as a name, and the driver looks
 // the name of each parameter up in a list of all.
-func (sqliteDialect) rows(cols []column, n int) string {
+func (sqliteDialect) rows(cols []column, n, _ int) string {
 	row := "(?" + strings.Repeat(",?", len(cols)-1) + ")"
 	return "VALUES " + row + strings.Repeat(","+row, n-1)
 }
@@ -192,6 +195,13 @@ func completePostgres(dsn string) (string, error) {
 	setIfMissing(q, "sslmode", "verify-full")
 	setIfMissing(q, "application_name", "tolem")
 	setIfMissing(q, "connect_timeout", "10")
+	// Every hot statement finds its rows by key. While the tables are small the
+	// planner thinks that reading one whole is cheaper, and it would keep that
+	// plan for a prepared statement while the table grows.
+	setIfMissing(q, "enable_seqscan", "off")
+	setIfMissing(q, "enable_hashjoin", "off")
+	setIfMissing(q, "enable_mergejoin", "off")
+	setIfMissing(q, "plan_cache_mode", "force_generic_plan") // planned once, not at every read
 	u.RawQuery = q.Encode()
 	return u.String(), nil
 }
@@ -206,6 +216,7 @@ func (postgresDialect) goose() goose.Dialect { return goose.DialectPostgres }
 func (postgresDialect) migrations() string   { return "migrations/postgres" }
 func (postgresDialect) singleWriter() bool   { return false }
 func (postgresDialect) oneSize() bool        { return true }
+func (postgresDialect) combines() bool       { return true }
 func (postgresDialect) begin() string        { return "BEGIN ISOLATION LEVEL READ COMMITTED" }
 func (postgresDialect) snapshot() *sql.TxOptions {
 	return &sql.TxOptions{ReadOnly: true, Isolation: sql.LevelRepeatableRead}
@@ -226,14 +237,14 @@ func (d postgresDialect) open(committers, readers int) (*sql.DB, *sql.DB, error)
 
 // rows takes one array a column, so that one prepared statement serves every
 // number of rows.
-func (postgresDialect) rows(cols []column, _ int) string {
+func (postgresDialect) rows(cols []column, _, first int) string {
 	var b strings.Builder
 	b.WriteString("SELECT * FROM unnest(")
 	for i, c := range cols {
 		if i > 0 {
 			b.WriteByte(',')
 		}
-		fmt.Fprintf(&b, "$%d::%s[]", 1+i, [...]string{bigint: "bigint", text: "text", binary_: "bytea"}[c.kind])
+		fmt.Fprintf(&b, "$%d::%s[]", first+i, [...]string{bigint: "bigint", text: "text", binary_: "bytea"}[c.kind])
 	}
 	b.WriteByte(')')
 	return b.String()

@@ -138,3 +138,11 @@ func (db *DB) query(ctx context.Context, text string, args []any, scan func(func
 	}
 	return nil
 }
+
+// keyed reads rows by many keys at once: the table "rows" holds the keys, and
+// the statement goes through it one by one. The order of CROSS JOIN is binding
+// on SQLite; on PostgreSQL see completePostgres.
+func (db *DB) keyed(ctx context.Context, cols []column, keys [][]any, statement string, scan func(func(...any) error) error) error {
+	text := rowsStatement(db.dialect, cols, len(keys), statement)
+	return db.query(ctx, text, db.dialect.bind(cols, keys), scan)
+}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/hex"
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 
@@ -66,29 +65,20 @@ func (tx *Tx) Request(p tolem.ParticipantID, id tolem.RequestID) (Request, error
 
 const requestColumns = "participant, id, operation, body_hash, signed_info, code, result, answer, at"
 
-func (db *DB) loadRequests(ctx context.Context, keys []requestKey, found func(requestKey, Request)) error {
-	keys = padded(keys)
-	args := make([]any, 0, 2*len(keys))
-	for _, k := range keys {
-		args = append(args, k.participant, k.id[:])
-	}
-	return db.query(ctx, "SELECT "+requestColumns+" FROM request WHERE "+pairs(len(keys)), args, func(scan func(...any) error) error {
-		r, k, err := scanRequest(scan)
-		found(k, r)
-		return err
-	})
-}
+// requestKeyColumns name a request.
+var requestKeyColumns = []column{{"p", text}, {"i", binary_}}
 
-// pairs compares (participant, id) with n pairs of parameters.
-func pairs(n int) string {
-	var b strings.Builder
-	for i := range n {
-		if i > 0 {
-			b.WriteString(" OR ")
-		}
-		b.WriteString("(participant = $" + strconv.Itoa(2*i+1) + " AND id = $" + strconv.Itoa(2*i+2) + ")")
+func (db *DB) loadRequests(ctx context.Context, keys []requestKey, found func(requestKey, Request)) error {
+	rows := make([][]any, 0, maxReadKeys)
+	for _, k := range padded(keys) {
+		rows = append(rows, []any{k.participant, k.id[:]})
 	}
-	return b.String()
+	return db.keyed(ctx, requestKeyColumns, rows, `SELECT `+requestColumns+` FROM rows CROSS JOIN request WHERE participant = p AND id = i`,
+		func(scan func(...any) error) error {
+			r, k, err := scanRequest(scan)
+			found(k, r)
+			return err
+		})
 }
 
 func scanRequest(scan func(...any) error) (Request, requestKey, error) {

@@ -62,8 +62,8 @@ const (
 	maxAttempts       = 16               // runs of one closure
 	maxRetries        = 5                // of one database transaction after a passing failure
 	defaultGroup      = 64               // write sets in one database transaction
-	defaultCommitters = 2                // on PostgreSQL; SQLite has one writer
-	defaultReaders    = 4                // read connections
+	defaultCommitters = 1                // one has larger groups, which costs less than two side by side
+	defaultReaders    = 2                // SELECTs of one kind at the same time; fewer read more keys each
 	maxQueue          = 16384            // write sets waiting; more are refused
 	maxReadKeys       = 64               // keys in one coalesced SELECT
 	readTimeout       = 10 * time.Second // of one SELECT
