@@ -107,6 +107,7 @@ func (w *world) message(op tolem.Operation, by tolem.ParticipantID, content any)
 			ID: archive.NewMessageID(w.clock.Now()), Direction: archive.In, At: w.clock.Now(),
 			Participant: by, Operation: op, RequestID: id, Raw: raw,
 		},
+		Again: func(stored archive.Record) ([]byte, error) { return stored.Raw, nil },
 	}
 }
 
