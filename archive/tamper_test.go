@@ -207,7 +207,11 @@ func (r *rawDB) values(t *testing.T, table, column string) (list []rawValue) {
 		t.Fatal(err)
 	}
 	defer rows.Close()
-	for at := 0; rows.Next() && at < sampled; at++ {
+	most := sampled
+	if r.postgres {
+		most = 1 // the same code, only slower
+	}
+	for at := 0; rows.Next() && at < most; at++ {
 		v := rawValue{table: table, column: column, at: at}
 		if err := rows.Scan(&v.value); err != nil {
 			t.Fatal(err)

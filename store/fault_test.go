@@ -174,10 +174,14 @@ func TestUnknownOutcomeWithoutRequest(t *testing.T) {
 
 // One write set that the database refuses does not take its group with it.
 func TestOneBadSetDoesNotHarmItsGroup(t *testing.T) {
-	each(t, func(t *testing.T, db *DB) {
+	eachDSN(t, func(t *testing.T, dsn string) {
+		db := openTest(t, dsn, Options{Committers: 1})
 		release := hold(t, db)
 		results := make(chan error, 10)
 		for i := range 10 {
+			if i == 1 {
+				time.Sleep(50 * time.Millisecond) // the first is taken and held; the others wait
+			}
 			go func() {
 				results <- db.Update(context.Background(), func(tx *Tx) error {
 					if i == 3 {

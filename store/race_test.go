@@ -303,7 +303,7 @@ func TestCancelledWhileWaiting(t *testing.T) {
 func TestCloseDrains(t *testing.T) {
 	eachDSN(t, func(t *testing.T, dsn string) {
 		vault := testVault(t)
-		db, err := Open(t.Context(), dsn, Options{Vault: vault})
+		db, err := Open(t.Context(), dsn, Options{Vault: vault, Committers: 1})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -313,16 +313,21 @@ func TestCloseDrains(t *testing.T) {
 		release := hold(t, db)
 		var stored atomic.Int64
 		var group sync.WaitGroup
-		for range 50 {
-			group.Go(func() {
-				err := db.Update(context.Background(), func(tx *Tx) error { return tx.InsertCode(issued(drawNumber(t), tx.Now())) })
-				if err == nil {
-					stored.Add(1)
-				} else if !errors.Is(err, ErrClosed) {
-					t.Error(err)
-				}
-			})
+		send := func(n int) {
+			for range n {
+				group.Go(func() {
+					err := db.Update(context.Background(), func(tx *Tx) error { return tx.InsertCode(issued(drawNumber(t), tx.Now())) })
+					if err == nil {
+						stored.Add(1)
+					} else if !errors.Is(err, ErrClosed) {
+						t.Error(err)
+					}
+				})
+			}
 		}
+		send(20) // the committer takes what it is given, and is held
+		time.Sleep(50 * time.Millisecond)
+		send(50) // these wait
 		waitFor(t, func() bool { return db.Stats().Waiting > 0 })
 		closed := make(chan error, 1)
 		go func() { closed <- db.Close() }()

@@ -128,6 +128,8 @@ func TestVaultKeysMustFit(t *testing.T) {
 	}
 }
 
+const rolePassword = "only-for-this-test"
+
 // openAs opens the store as another role.
 func openAs(t *testing.T, dsn, role string, vault Vault) *DB {
 	t.Helper()
@@ -135,7 +137,7 @@ func openAs(t *testing.T, dsn, role string, vault Vault) *DB {
 	if err != nil {
 		t.Fatal(err)
 	}
-	u.User = url.User(role)
+	u.User = url.UserPassword(role, rolePassword)
 	db, err := Open(t.Context(), u.String(), Options{Vault: vault})
 	if err != nil {
 		t.Fatal(err)
@@ -160,6 +162,7 @@ func TestAppendOnlyRole(t *testing.T) {
 	}
 	role := "role_" + schema
 	script := strings.ReplaceAll(strings.ReplaceAll(AppendOnlyRole(), "tolem_serve", role), "SCHEMA public", "SCHEMA "+schema)
+	script = strings.Replace(script, "LOGIN", "LOGIN PASSWORD '"+rolePassword+"'", 1)
 	if _, err := admin.Exec(script); err != nil {
 		t.Fatal(err)
 	}
