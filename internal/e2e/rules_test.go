@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"tolem"
+	"tolem/internal/tolemtest"
 )
 
 // A code that nobody pays expires by the clock at once and in the store soon
@@ -188,4 +189,51 @@ func wellFormed(n int) (numbers []string) {
 		}
 	}
 	return numbers
+}
+
+// A caller that hangs up before it is answered has asked all the same: what it
+// sent is carried out, and it can ask for the answer.
+//
+// GW-135
+func TestCallerHangsUp(t *testing.T) {
+	w := newWorld(t, tolemtest.Postgres(t))
+	w.serve()
+	b := w.actors[bank1]
+	for range 10 {
+		id := newID()
+		message := b.mustSign(request("IssueCode", id, order()))
+		c := w.dial()
+		if _, err := io.WriteString(c, head("HTTP/1.1", len(message))+string(message)); err != nil {
+			t.Fatal(err)
+		}
+		if err := c.Close(); err != nil {
+			t.Fatal(err)
+		}
+		eventually(t, 3*time.Second, "the request is carried out", func() bool {
+			return b.do("GetOutcome", el("ofRequestId", id)).fields["ofResultCode"] == "OK"
+		})
+	}
+}
+
+// The demonstration comes out as it must, step by step.
+func TestDemo(t *testing.T) {
+	var report struct {
+		OK    bool
+		Steps []struct {
+			Name, Expected, Outcome string
+			OK                      bool
+		}
+		Archive archiveReport
+	}
+	if err := json.Unmarshal(command(t, "demo", "--json", "--dir", filepath.Join(t.TempDir(), "demo")), &report); err != nil {
+		t.Fatal(err)
+	}
+	if !report.OK || len(report.Steps) < 20 || report.Archive.Messages < int64(len(report.Steps)) {
+		t.Errorf("%d steps, archive %+v", len(report.Steps), report.Archive)
+	}
+	for _, s := range report.Steps {
+		if !s.OK || s.Expected != s.Outcome {
+			t.Errorf("%s: %s, want %s", s.Name, s.Outcome, s.Expected)
+		}
+	}
 }
