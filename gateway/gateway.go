@@ -9,6 +9,7 @@
 package gateway
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -70,6 +71,10 @@ type Message struct {
 	BodyHash   [32]byte // of what the signed Body asks for
 	SignedInfo [32]byte // SHA-256 of the canonical SignedInfo
 	Record     archive.Record
+
+	// Again returns the stored answer for a repetition: the same bytes, or the
+	// same answer signed anew if its sender could not accept those any more.
+	Again func(stored archive.Record) ([]byte, error)
 }
 
 // bank returns the bank in whose name the message acts. A bank acts for
@@ -164,11 +169,8 @@ func perform[R Result](ctx context.Context, g *Gateway, m Message, asked tolem.C
 // keep stores the request, its answer and the record by which a repetition is
 // recognised.
 func (g *Gateway) keep(tx *store.Tx, m Message, reply Reply) error {
-	in, out := m.Record, archive.Record{
-		ID: archive.NewMessageID(tx.Now()), Direction: archive.Out, At: tx.Now(),
-		Participant: m.Sender.ID, Operation: m.Operation, RequestID: m.RequestID, Raw: reply.Signed,
-	}
-	in.Code, out.Code = reply.Outcome.Code, reply.Outcome.Code
+	in, out := m.Record, m.answerRecord(tx, reply)
+	in.Code = reply.Outcome.Code
 	if err := g.evidence.Add(tx, in, out); err != nil {
 		return err
 	}
@@ -179,8 +181,17 @@ func (g *Gateway) keep(tx *store.Tx, m Message, reply Reply) error {
 	})
 }
 
+// answerRecord is the answer as evidence.
+func (m Message) answerRecord(tx *store.Tx, reply Reply) archive.Record {
+	return archive.Record{
+		ID: archive.NewMessageID(tx.Now()), Direction: archive.Out, At: tx.Now(),
+		Participant: m.Sender.ID, Operation: m.Operation, Code: reply.Outcome.Code, RequestID: m.RequestID, Raw: reply.Signed,
+	}
+}
+
 // repeat answers a request that was answered before. The repetition itself is
-// kept as evidence too: it arrived signed.
+// kept as evidence too, for it arrived signed, and so is an answer that had to
+// be signed anew.
 func (g *Gateway) repeat(tx *store.Tx, m Message, earlier store.Request) (Reply, error) {
 	if earlier.Operation != m.Operation || earlier.BodyHash != m.BodyHash {
 		return Reply{}, ErrReplay
@@ -189,15 +200,16 @@ func (g *Gateway) repeat(tx *store.Tx, m Message, earlier store.Request) (Reply,
 	if err != nil {
 		return Reply{}, fmt.Errorf("stored answer of %s: %w", earlier.ID, err)
 	}
+	reply := Reply{Outcome: Outcome{Result: earlier.Result, Code: earlier.Code}, Repeated: true}
+	if reply.Signed, err = m.Again(stored); err != nil {
+		return Reply{}, fmt.Errorf("stored answer of %s: %w", earlier.ID, err)
+	}
 	in := m.Record
 	in.Code = earlier.Code
-	if err := g.evidence.Add(tx, in); err != nil {
-		return Reply{}, err
+	if bytes.Equal(reply.Signed, stored.Raw) {
+		return reply, g.evidence.Add(tx, in)
 	}
-	return Reply{
-		Outcome:  Outcome{Result: earlier.Result, Code: earlier.Code},
-		Repeated: true, Signed: stored.Raw,
-	}, nil
+	return reply, g.evidence.Add(tx, in, m.answerRecord(tx, reply))
 }
 
 // Refuse keeps a request that was answered with a fault, and the fault.

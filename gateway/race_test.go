@@ -255,6 +255,28 @@ func TestValidateAndCloseAtOnce(t *testing.T) {
 	})
 }
 
+// A refund and a closing: either the money or the service, never both.
+//
+// GW-175 GW-P39
+func TestRefundAndCloseAtOnce(t *testing.T) {
+	worlds(t, func(t *testing.T, w *world) {
+		for range 20 {
+			n := w.bring(tolem.StatePaid)
+			all, _ := w.together(
+				w.asking(refunding(n)),
+				w.asking(call{tolem.OpCloseCode, portalID, gateway.Closing{Code: n, ID: "C", RequestNo: "R"}}))
+			k := w.kept(n)
+			want := map[[2]tolem.ResultCode]tolem.State{
+				{tolem.OK, tolem.Refunded}: tolem.StateRefunded, {tolem.AlreadyUsed, tolem.OK}: tolem.StateClosed,
+			}
+			got := [2]tolem.ResultCode{all[0].Outcome.Result, all[1].Outcome.Result}
+			if state, ok := want[got]; !ok || k.code.State != state || len(k.steps) != 4 {
+				t.Errorf("the refund: %s, the closing: %s, the code is %s: %v", got[0], got[1], k.code.State, k.steps)
+			}
+		}
+	})
+}
+
 // A hundred codes issued at once are a hundred codes; one whose number is taken
 // is drawn again.
 //

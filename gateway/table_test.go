@@ -70,6 +70,7 @@ func events() []event {
 
 		{"cancellation", number(tolem.OpCancelCode, bankID), "UNKNOWN_CODE", "OK>CANCELLED", "ALREADY_PAID", "ALREADY_USED", "OK", "OK", "REFUNDED"},
 		{"cancellation by another", number(tolem.OpCancelCode, portalID), "UNKNOWN_CODE", "NOT_OWNER", "NOT_OWNER", "NOT_OWNER", "NOT_OWNER", "NOT_OWNER", "NOT_OWNER"},
+		{"refund", func(_ *world, n tolem.CodeNumber) call { return refunding(n) }, "UNKNOWN_CODE", "NOT_PAID", "OK>REFUNDED", "ALREADY_USED", "EXPIRED", "CANCELLED", "OK"},
 		{"question", number(tolem.OpGetPayment, portalID), "UNKNOWN_CODE", "OK", "OK", "OK", "OK", "OK", "OK"},
 		{"receipt", number(tolem.OpGetReceipt, portalID), "UNKNOWN_CODE", "NOT_PAID", "OK", "OK", "EXPIRED", "CANCELLED", "REFUNDED"},
 	}

@@ -107,6 +107,7 @@ func (w *world) message(op tolem.Operation, by tolem.ParticipantID, content any)
 			ID: archive.NewMessageID(w.clock.Now()), Direction: archive.In, At: w.clock.Now(),
 			Participant: by, Operation: op, RequestID: id, Raw: raw,
 		},
+		Again: func(stored archive.Record) ([]byte, error) { return stored.Raw, nil },
 	}
 }
 
@@ -161,6 +162,9 @@ func (w *world) send(c call, m gateway.Message) (done, error) {
 		return perform(ctx, w.CloseCode, m, in)
 	case tolem.ProviderID:
 		return perform(ctx, w.ListServices, m, in)
+	case gateway.Refund:
+		r, err := w.RefundCode(ctx, in)
+		return done{Reply: gateway.Reply{Outcome: r.Outcome}, result: r}, err
 	case tolem.RequestID:
 		return perform(ctx, w.GetOutcome, m, in)
 	case tolem.CodeNumber:
@@ -237,7 +241,7 @@ func (w *world) bring(state tolem.State) tolem.CodeNumber {
 		w.ok(call{tolem.OpCloseCode, portalID, gateway.Closing{Code: n, ID: "C", RequestNo: "R"}})
 	case tolem.StateRefunded:
 		pay()
-		w.refund(n)
+		w.ok(refunding(n))
 	case tolem.StateCancelled:
 		w.ok(call{tolem.OpCancelCode, bankID, n})
 	case tolem.StateExpired:
@@ -257,16 +261,9 @@ func (w *world) unissued() tolem.CodeNumber {
 	}
 }
 
-// refund marks a code as the operator does.
-func (w *world) refund(n tolem.CodeNumber) {
-	w.t.Helper()
-	must(w.t, w.db.Update(w.t.Context(), func(tx *store.Tx) error {
-		before, err := tx.Code(n)
-		if err != nil {
-			return err
-		}
-		return tx.ChangeCode(before, before.Refund(tx.Now()))
-	}))
+// refunding is the operator's mark on a code.
+func refunding(n tolem.CodeNumber) call {
+	return call{"RefundCode", "", gateway.Refund{Code: n, By: "operator", Reason: "claim 7"}}
 }
 
 // kept is what the store holds of a code.

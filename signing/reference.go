@@ -57,8 +57,14 @@ func (m *message) target(ref c14n.Elem) (c14n.Elem, *Error) {
 	return c14n.None, fail(ClassReference, "reference to something that may not be signed here")
 }
 
+// hasID reports whether e has the identifier, as wsu:Id or, since that is what
+// Node's signer writes unless told otherwise, as a plain Id. Both stand in the
+// one table that checkIDs has seen to, and e was found by its place.
 func (m *message) hasID(e c14n.Elem, id []byte) bool {
-	value, ok := m.doc.Attr(e, wsu, "Id")
+	if value, ok := m.doc.Attr(e, wsu, "Id"); ok && bytes.Equal(value, id) {
+		return true
+	}
+	value, ok := m.doc.Attr(e, c14n.NoNS, "Id")
 	return ok && bytes.Equal(value, id)
 }
 

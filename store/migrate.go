@@ -24,7 +24,7 @@ type Migration struct {
 // Migrate brings the schema up to date and returns what it applied. Several
 // nodes may call it at once: one does the work, the others wait.
 func (db *DB) Migrate(ctx context.Context) ([]Migration, error) {
-	p, err := db.migrator()
+	p, err := db.migrator(true)
 	if err != nil {
 		return nil, err
 	}
@@ -41,7 +41,7 @@ func (db *DB) Migrate(ctx context.Context) ([]Migration, error) {
 
 // MigrationStatus lists every migration this program knows.
 func (db *DB) MigrationStatus(ctx context.Context) ([]Migration, error) {
-	p, err := db.migrator()
+	p, err := db.migrator(false) // looking takes no lock: the serving role could not write it
 	if err != nil {
 		return nil, err
 	}
@@ -70,13 +70,13 @@ func (db *DB) CheckSchema(ctx context.Context) error {
 	return nil
 }
 
-func (db *DB) migrator() (*goose.Provider, error) {
+func (db *DB) migrator(locked bool) (*goose.Provider, error) {
 	folder, err := fs.Sub(migrations, db.dialect.migrations())
 	if err != nil {
 		return nil, fmt.Errorf("migrations: %w", err)
 	}
 	options := []goose.ProviderOption{goose.WithLogger(goose.NopLogger()), goose.WithDisableGlobalRegistry(true)}
-	if !db.dialect.singleWriter() {
+	if locked && !db.dialect.singleWriter() {
 		// A table, not an advisory lock: those do nothing on some engines that
 		// speak the PostgreSQL protocol.
 		locker, err := lock.NewPostgresTableLocker()

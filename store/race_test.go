@@ -197,7 +197,8 @@ func TestCollidingNumberIsDrawnAnew(t *testing.T) {
 func TestGroupsHaveSeparateOutcomes(t *testing.T) {
 	each(t, func(t *testing.T, db *DB) {
 		taken := issue(t, db).Number
-		release := hold(db)
+		time.Sleep(50 * time.Millisecond) // so that the committer is done with it, and sends nobody back early
+		release := hold(t, db)
 		results := make([]error, 20)
 		var group sync.WaitGroup
 		for i := range results {
@@ -215,7 +216,7 @@ func TestGroupsHaveSeparateOutcomes(t *testing.T) {
 				})
 			})
 		}
-		waitFor(t, func() bool { return db.Stats().Waiting >= 10 })
+		waitFor(t, func() bool { return db.Stats().Waiting >= 5 })
 		release()
 		group.Wait()
 		for i, err := range results {
@@ -231,21 +232,23 @@ func TestGroupsHaveSeparateOutcomes(t *testing.T) {
 
 var errGivenUp = errors.New("given up")
 
-// hold makes the committers wait before their next COMMIT until release is
-// called.
-func hold(db *DB) (release func()) {
+// hold makes the committers wait before their next write until release is
+// called, at the latest when the test ends.
+func hold(t testing.TB, db *DB) (release func()) {
 	gate := make(chan struct{})
 	inject := func(string) (error, error) { <-gate; return nil, nil }
 	db.faults.inject.Store(&inject)
-	return func() {
+	release = sync.OnceFunc(func() {
 		close(gate)
 		db.faults.inject.Store(nil)
-	}
+	})
+	t.Cleanup(release)
+	return release
 }
 
 func waitFor(t *testing.T, what func() bool) {
 	t.Helper()
-	for range 2000 {
+	for range 10000 {
 		if what() {
 			return
 		}
@@ -257,7 +260,7 @@ func waitFor(t *testing.T, what func() bool) {
 // Who gives up while waiting is told so only if nothing was written.
 func TestCancelledWhileWaiting(t *testing.T) {
 	each(t, func(t *testing.T, db *DB) {
-		release := hold(db)
+		release := hold(t, db)
 		first := make(chan error, 1)
 		n := drawNumber(t)
 		go func() {
@@ -307,7 +310,7 @@ func TestCloseDrains(t *testing.T) {
 		if _, err := db.Migrate(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		release := hold(db)
+		release := hold(t, db)
 		var stored atomic.Int64
 		var group sync.WaitGroup
 		for range 50 {

@@ -7,9 +7,13 @@ import (
 	"tolem/signing"
 )
 
-// sentAt is when the sender says it sent the request. It is no content: a
-// sender without a Timestamp has to set it anew for every repetition.
-const sentAt = "sentAt"
+// These are no content: requestId is what the request is known by, whatever the
+// case of its letters, and sentAt has to be set anew for every repetition by a
+// sender without a Timestamp.
+const (
+	requestID = "requestId"
+	sentAt    = "sentAt"
+)
 
 // contentOf returns the hash by which a repetition of a request is told from
 // another use of its id: of what it asks for, field by field. Prefixes, white
@@ -18,8 +22,8 @@ const sentAt = "sentAt"
 func contentOf(operation string, list []signing.Field) [32]byte {
 	b := appendText(make([]byte, 0, 1024), operation)
 	for _, f := range list {
-		if f.Name != sentAt {
-			b = appendText(appendText(b, f.Name), f.Value)
+		if f.Name != sentAt && f.Name != requestID {
+			b = appendText(appendText(b, f.Name), trim(f.Value))
 		}
 	}
 	return sha256.Sum256(b)

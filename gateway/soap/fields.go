@@ -81,7 +81,9 @@ func (f *fields) check(name string, ok bool, want string) {
 }
 
 // token is text with white space at its ends removed, as xs:token has it.
-func (f *fields) token(name string) string { return strings.Trim(f.required(name), " \t\r\n") }
+func (f *fields) token(name string) string { return trim(f.required(name)) }
+
+func trim(s string) string { return strings.Trim(s, " \t\r\n") }
 
 func (f *fields) identifier(name string) string {
 	s := f.token(name)

@@ -228,10 +228,31 @@ func (h *Handler) dispatch(ctx context.Context, r *http.Request, x *exchange) (g
 		Operation: x.operation, Sender: sender, OnBehalfOf: head.onBehalfOf, RequestID: head.requestID,
 		BodyHash: contentOf(name, list), SignedInfo: x.verified.SignedInfo,
 		Record: h.requestRecord(x),
+		Again:  func(stored archive.Record) ([]byte, error) { return h.again(x, stored) },
 	}
 	return run(h, ctx, m, f, func(payload []byte) ([]byte, error) {
 		return h.signer(x).Sign(x.version, payload, h.Clock())
 	})
+}
+
+// repeatMargin is how long a stored answer must still be valid to be sent once
+// more as it is.
+const repeatMargin = 30 * time.Second
+
+// again returns a stored answer for a repetition, byte for byte, while its
+// Timestamp lets the sender accept it. Afterwards, or when the repetition came
+// in another version of SOAP or is to be answered with another key, the same
+// answer is signed anew.
+func (h *Handler) again(x *exchange, stored archive.Record) ([]byte, error) {
+	payload, version, err := signing.Payload(stored.Raw)
+	if err != nil {
+		return nil, err
+	}
+	now, signer := h.Clock(), h.signer(x)
+	if version == x.version && stored.Fingerprint == signer.Fingerprint() && now.Before(stored.At.Add(signing.AnswerLifetime-repeatMargin)) {
+		return stored.Raw, nil
+	}
+	return signer.Sign(x.version, payload, now)
 }
 
 // known returns the operation of that name, or nothing: names that come from

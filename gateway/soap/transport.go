@@ -25,7 +25,9 @@ const (
 func checkTransport(r *http.Request) (status int, problem string) {
 	media, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	switch {
-	case err != nil || media != mediaSOAP11 && media != mediaSOAP12:
+	case err != nil:
+		return http.StatusUnsupportedMediaType, "Content-Type cannot be read (a value with a colon, such as action, must be quoted): " + err.Error()
+	case media != mediaSOAP11 && media != mediaSOAP12:
 		return http.StatusUnsupportedMediaType, "Content-Type must be text/xml; charset=utf-8 (SOAP 1.1) or application/soap+xml (SOAP 1.2)"
 	case params["charset"] != "" && !strings.EqualFold(params["charset"], "utf-8"):
 		return http.StatusUnsupportedMediaType, "charset must be utf-8"

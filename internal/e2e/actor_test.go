@@ -133,7 +133,7 @@ var errNotSOAP = errors.New("not a SOAP message")
 
 // send posts a message over the actor's channel and verifies what comes back.
 func (a *actor) send(message []byte, change func(*http.Request)) (answer, error) {
-	r, err := http.NewRequest(http.MethodPost, a.world.soap, bytes.NewReader(message))
+	r, err := http.NewRequest(http.MethodPost, a.world.address(), bytes.NewReader(message))
 	if err != nil {
 		return answer{}, err
 	}

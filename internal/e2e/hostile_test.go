@@ -160,7 +160,7 @@ func large(chunked bool) func(*world) string {
 func empty(w *world) string { return outcome(w.actors[bank1].send(nil, nil)) }
 
 func plainHTTP(w *world) string {
-	r, err := http.Post("http"+strings.TrimPrefix(w.soap, "https"), "text/xml", strings.NewReader("<x/>"))
+	r, err := http.Post("http"+strings.TrimPrefix(w.address(), "https"), "text/xml", strings.NewReader("<x/>"))
 	if err != nil {
 		return err.Error()
 	}
@@ -193,7 +193,7 @@ func (w *world) dial() *tls.Conn {
 }
 
 func (w *world) hostPort() string {
-	host, _, _ := strings.Cut(strings.TrimPrefix(w.soap, "https://"), "/")
+	host, _, _ := strings.Cut(strings.TrimPrefix(w.address(), "https://"), "/")
 	return host
 }
 

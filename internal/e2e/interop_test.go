@@ -60,7 +60,7 @@ func (w *world) python(a *actor, name string, args ...string) ([]byte, error) {
 		w.t.Fatal(err)
 	}
 	all := []string{
-		filepath.Join(interop, name), "--address", w.soap, "--ca", w.path("pki", pki.AnchorsDir, "root.pem"),
+		filepath.Join(interop, name), "--address", w.address(), "--ca", w.path("pki", pki.AnchorsDir, "root.pem"),
 		"--tls-cert", channel, "--tls-key", channelKey, "--cert", cert, "--key", key,
 		"--gateway-cert", w.path("keys", "signing-rsa.pem"), "--gateway-cert", w.path("keys", "signing-ec.pem"),
 		"--bank", a.id, "--service", fixedFee, "--provider", provider, "--iin", citizen,
@@ -219,7 +219,7 @@ func TestGowsdl(t *testing.T) {
 	w.serve()
 	client := w.client(nil)
 	defer client.CloseIdleConnections()
-	r, err := client.Get(w.soap + "?wsdl")
+	r, err := client.Get(w.address() + "?wsdl")
 	if err != nil {
 		t.Fatal(err)
 	}

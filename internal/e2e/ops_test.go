@@ -260,9 +260,9 @@ func TestContractIsPublic(t *testing.T) {
 	client := w.client(nil)
 	defer client.CloseIdleConnections()
 	for query, want := range map[string]string{
-		"wsdl": `soapAction="urn:tolem:gateway:v1:IssueCode"`, "WSDL": w.soap, "wsdl=policy": "AsymmetricBinding", "xsd": "GatewayFault",
+		"wsdl": `soapAction="urn:tolem:gateway:v1:IssueCode"`, "WSDL": w.address(), "wsdl=policy": "AsymmetricBinding", "xsd": "GatewayFault",
 	} {
-		r, err := client.Get(w.soap + "?" + query)
+		r, err := client.Get(w.address() + "?" + query)
 		if err != nil {
 			t.Fatal(err)
 		}

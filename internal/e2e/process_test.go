@@ -25,11 +25,12 @@ type process struct {
 	world *world
 	env   []string // more settings: TOLEM_…
 	cmd   *exec.Cmd
-	soap  string // address of the operations
-	ops   string // address of health and metrics
 
-	logMu sync.Mutex
-	log   bytes.Buffer
+	mu   sync.Mutex
+	soap string // address of the operations
+	ops  string // address of health and metrics
+	log  bytes.Buffer
+
 	ended chan struct{}
 }
 
@@ -51,7 +52,7 @@ func (p *process) serve(settings ...string) {
 func (p *process) launch(settings ...string) <-chan struct{} {
 	p.world.t.Helper()
 	soap, ops := "127.0.0.1:0", "127.0.0.1:0"
-	p.cmd = exec.Command(program, "serve", "--config", p.world.config)
+	p.cmd = exec.Command(program(p.world.t), "serve", "--config", p.world.config)
 	p.cmd.Env = append(os.Environ(), "TOLEM_SOAP_LISTEN="+soap, "TOLEM_OPS_LISTEN="+ops)
 	p.cmd.Env = append(append(p.cmd.Env, p.env...), settings...)
 	stderr, err := p.cmd.StderrPipe()
@@ -72,23 +73,30 @@ func (p *process) follow(cmd *exec.Cmd, stderr io.Reader, serving, ended chan st
 	lines := bufio.NewScanner(stderr)
 	lines.Buffer(nil, 1<<20)
 	for lines.Scan() {
-		p.logMu.Lock()
+		p.mu.Lock()
 		p.log.Write(append(lines.Bytes(), '\n'))
 		var line struct{ Message, SOAP, Ops string }
 		if json.Unmarshal(lines.Bytes(), &line) == nil && line.Message == "serving" {
 			p.soap, p.ops = line.SOAP, "http://"+line.Ops
 			close(serving)
 		}
-		p.logMu.Unlock()
+		p.mu.Unlock()
 	}
 	_ = cmd.Wait() // how it ended stands in its state
 	close(ended)
 }
 
+// address is where operations are called.
+func (p *process) address() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.soap
+}
+
 // written returns everything the gateway has written.
 func (p *process) written() string {
-	p.logMu.Lock()
-	defer p.logMu.Unlock()
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	return p.log.String()
 }
 
