@@ -282,6 +282,14 @@ func TestEvidence(t *testing.T) {
 		if k := w.kept(n); len(k.discrepancies) != 1 {
 			t.Errorf("%d discrepancies of one notification", len(k.discrepancies))
 		}
+		first := call{tolem.OpNotifyPayment, bankID, w.payment(w.issue(), "REF")}
+		arrived := w.message(first.op, first.by, first.in)
+		arrived.Record.At = w.clock.Now().Add(-3 * time.Second)
+		got, err := w.send(first, arrived)
+		must(t, err)
+		if k := w.kept(got.Outcome.Code); !k.payment.ReceivedAt.Equal(arrived.Record.At) {
+			t.Errorf("received at %v, arrived at %v", k.payment.ReceivedAt, arrived.Record.At)
+		}
 		r := w.ok(call{tolem.OpNotifyPayment, bankID, w.payment(n, "REF")}).result.(gateway.NotifyResult)
 		if k := w.kept(n); !r.ReceivedAt.Equal(k.payment.ReceivedAt) {
 			t.Errorf("received at %v, said %v", k.payment.ReceivedAt, r.ReceivedAt)
