@@ -129,13 +129,15 @@ func TestVaultKeysMustFit(t *testing.T) {
 }
 
 // openAs opens the store as another role.
+const rolePassword = "of the serving role" // servers that ask for none ignore it
+
 func openAs(t *testing.T, dsn, role string, vault Vault) *DB {
 	t.Helper()
 	u, err := url.Parse(dsn)
 	if err != nil {
 		t.Fatal(err)
 	}
-	u.User = url.User(role)
+	u.User = url.UserPassword(role, rolePassword)
 	db, err := Open(t.Context(), u.String(), Options{Vault: vault})
 	if err != nil {
 		t.Fatal(err)
@@ -160,7 +162,7 @@ func TestAppendOnlyRole(t *testing.T) {
 	}
 	role := "role_" + schema
 	script := strings.ReplaceAll(strings.ReplaceAll(AppendOnlyRole(), "tolem_serve", role), "SCHEMA public", "SCHEMA "+schema)
-	if _, err := admin.Exec(script); err != nil {
+	if _, err := admin.Exec(script + "; ALTER ROLE " + role + " PASSWORD '" + rolePassword + "'"); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
