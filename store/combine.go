@@ -39,6 +39,46 @@ func (c *committer) combined(ctx context.Context, sets []*writeSet) (done bool, 
 	return done, nil
 }
 
+// counted writes table by table and only counts what the guarded statements
+// wrote: to have each row told costs a third more on SQLite. Done means the
+// same as for combined.
+func (c *committer) counted(ctx context.Context, sets []*writeSet) (done bool, err error) {
+	rows := collect(sets)
+	for b := range bulks {
+		written := int64(0)
+		for at := 0; at < len(rows[b]); {
+			n := c.db.dialect.chunk(len(rows[b]) - at)
+			err := c.db.faults.around(bulks[b].name, func() error {
+				affected, err := c.exec(ctx, b, rows[b][at:at+n])
+				written += affected
+				return err
+			})
+			if err != nil {
+				return false, fmt.Errorf("write %s: %w", bulks[b].name, err)
+			}
+			at += n
+		}
+		if bulks[b].guard != nil && written != int64(len(rows[b])) {
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
+// exec runs a bulk statement without having its rows told.
+func (c *committer) exec(ctx context.Context, b int, rows [][]any) (affected int64, err error) {
+	text, _, _ := strings.Cut(c.text(b, len(rows)), " RETURNING ")
+	stmt, err := c.prepare(ctx, text)
+	if err != nil {
+		return 0, err
+	}
+	result, err := stmt.ExecContext(ctx, c.db.dialect.bind(bulks[b].cols, rows)...)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
 // collect puts the rows of all sets together, by table.
 func collect(sets []*writeSet) (rows [bulkCount][][]any) {
 	for b := range bulks {

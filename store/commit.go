@@ -266,10 +266,11 @@ func (c *committer) write(ctx context.Context, sets []*writeSet) (map[int]error,
 	if failed, err := c.singles(ctx, sets); err != nil || len(failed) > 0 {
 		return failed, err
 	}
-	if !c.db.dialect.combines() {
-		return c.tables(ctx, sets)
+	quick := c.counted
+	if c.db.dialect.combines() {
+		quick = c.combined
 	}
-	if done, err := c.combined(ctx, sets); err != nil || done {
+	if done, err := quick(ctx, sets); err != nil || done {
 		return nil, err
 	}
 	// Somebody was overtaken. Once more from the beginning, to find out who.

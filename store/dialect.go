@@ -102,7 +102,7 @@ func (sqliteDialect) snapshot() *sql.TxOptions { return &sql.TxOptions{ReadOnly:
 func (d sqliteDialect) open(_, readers int) (*sql.DB, *sql.DB, error) {
 	common := url.Values{"_pragma": {
 		"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)",
-		"cache_size(-16000)", "wal_autocheckpoint(4000)", "temp_store(2)",
+		"cache_size(-16000)", "wal_autocheckpoint(16000)", "temp_store(2)",
 	}}
 	if err := d.create(); err != nil {
 		return nil, nil, err

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"crypto/rand"
 	"database/sql"
 	"database/sql/driver"
 	"errors"
@@ -209,7 +210,8 @@ func TestOneBadSetDoesNotHarmItsGroup(t *testing.T) {
 // acknowledged is there exactly once.
 func TestConnectionsCutUnderLoad(t *testing.T) {
 	dsn := postgresDSN(t)
-	db := openTest(t, dsn, Options{})
+	name := "cut-" + rand.Text() // other tests run on the same server
+	db := openTest(t, dsn+"&application_name="+name, Options{})
 	admin, err := sql.Open("postgres", dsn)
 	if err != nil {
 		t.Fatal(err)
@@ -223,7 +225,7 @@ func TestConnectionsCutUnderLoad(t *testing.T) {
 				return
 			case <-time.After(40 * time.Millisecond):
 				_, _ = admin.Exec(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-					WHERE application_name = 'tolem' AND state <> 'idle' AND query NOT LIKE '%pg_terminate%'`)
+					WHERE application_name = $1 AND state <> 'idle'`, name)
 			}
 		}
 	}()

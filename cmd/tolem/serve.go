@@ -7,6 +7,8 @@ import (
 	stdlog "log"
 	"net"
 	"net/http"
+	"os"
+	"runtime/debug"
 	"strings"
 	"sync"
 
@@ -30,9 +32,22 @@ ops.listen. Migrations run first. SIGTERM ends it after what it has accepted is 
 		if err != nil {
 			return err
 		}
+		tuneCollector()
 		return serve(c.Context(), cfg, newLog(io.err, cfg.Log))
 	}
 	return c
+}
+
+// gcPercent lets the heap of a serving node grow further between two
+// collections than Go would. What lives is small, what each request leaves
+// behind is not: at the usual 100 a busy node collects dozens of times a second.
+const gcPercent = 300
+
+// tuneCollector sets gcPercent unless the operator has set GOGC.
+func tuneCollector() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(gcPercent)
+	}
 }
 
 // serve runs a node until the context ends or a listener fails.

@@ -121,7 +121,7 @@ func openPlain(dsn string, connections int) (*sql.DB, error) {
 	}
 	options := url.Values{"_txlock": {"immediate"}, "_pragma": {
 		"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)",
-		"cache_size(-16000)", "wal_autocheckpoint(4000)", "temp_store(2)",
+		"cache_size(-16000)", "wal_autocheckpoint(16000)", "temp_store(2)",
 	}}
 	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: path}).EscapedPath()+"?"+options.Encode())
 	if err != nil {

@@ -48,6 +48,7 @@ type target struct {
 	allocs  float64 // per request, over all rounds
 	calls   int
 	mallocs float64
+	cpu     time.Duration
 }
 
 func (s *session) gatewayOn(ctx context.Context, kind string) (err error) {
@@ -186,10 +187,12 @@ func (t *target) round(ctx context.Context, connections int, each time.Duration,
 	if err != nil {
 		return err
 	}
+	cpu := t.server.cpu()
 	l, err := t.gun.fire(ctx, connections, each, &t.shots)
 	if err != nil {
 		return err
 	}
+	t.cpu += t.server.cpu() - cpu
 	after, err := t.server.mallocs(ctx)
 	if err != nil {
 		return err
@@ -249,13 +252,14 @@ func (s *session) gatewayReport(kind string, targets []*target, raw []float64) {
 		_, peak := t.server.memory()
 		rows = append(rows, Row{Case: t.name, Values: []Value{
 			{"requests", "/s", rate}, {"p50", "ms", p50}, {"p95", "ms", p95}, {"p99", "ms", p99},
-			{"allocations", "", t.allocs}, {"memory", "MiB", peak}, {"of straightforward", "×", ratio(t.rates(), plain.rates())},
+			{"allocations", "", t.allocs}, {"CPU", "µs", float64(t.cpu.Microseconds()) / float64(max(t.calls, 1))}, {"memory", "MiB", peak}, {"of straightforward", "×", ratio(t.rates(), plain.rates())},
 		}})
 	}
 	times, ofRaw := ratio(ours.rates(), plain.rates()), ratio(withRSA.rates(), raw)
 	s.table(Table{
 		Part: PartGateway, Title: "NotifyPayment over mutual TLS, " + kind, Rows: rows,
 		Note: fmt.Sprintf("%d connections, request of %d bytes signed with RSA-2048, answer with P-256 unless it says RSA; memory at its highest;\n"+
+			"allocations and CPU of the server alone, per request;\n"+
 			"bare RSA-2048 signatures of all processors: %.0f/s, RSA answers come to %.2f of it; no allocations are known of the straightforward gateway",
 			s.Connections, messageSize(ours), median(raw), ofRaw),
 	})

@@ -151,6 +151,24 @@ func (p *process) memory() (now, peak float64) {
 	return now, peak
 }
 
+// cpu returns the processor time the server has taken, zero where the system
+// does not tell.
+func (p *process) cpu() time.Duration {
+	const tick = 10 * time.Millisecond // of Linux, whatever its kernel is built for
+	content, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.cmd.Process.Pid))
+	if err != nil {
+		return 0
+	}
+	_, rest, _ := strings.Cut(string(content), ") ")
+	words := strings.Fields(rest)
+	if len(words) < 13 {
+		return 0
+	}
+	user, _ := strconv.ParseInt(words[11], 10, 64)
+	system, _ := strconv.ParseInt(words[12], 10, 64)
+	return time.Duration(user+system) * tick
+}
+
 // mallocs returns how many objects the server has allocated.
 func (p *process) mallocs(ctx context.Context) (float64, error) {
 	const name = "go_memstats_mallocs_total "
