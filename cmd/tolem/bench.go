@@ -45,7 +45,7 @@ or ` + postgresVariable + `, or simply make bench. Without one, only SQLite is m
 		Example: "  make bench\n  tolem bench --only signing\n  tolem bench --json --postgres 'postgres://tolem@127.0.0.1/bench?sslmode=disable'",
 	}
 	f := c.Flags()
-	f.Float64Var(&seconds, "seconds", 6, "how long each server is measured, all rounds together; the rest goes with it")
+	f.Float64Var(&seconds, "seconds", 4, "how long each server is measured, all rounds together; the rest goes with it")
 	f.IntVar(&o.Rounds, "rounds", 3, "how often the cases take turns")
 	f.IntVar(&o.Connections, "connections", 64, "clients that call the gateway at once")
 	f.IntVar(&o.Lives, "lives", 2000, "codes whose whole life is stored to weigh it")

@@ -140,7 +140,7 @@ func Run(ctx context.Context, o Options) (Report, error) {
 
 func (o Options) withDefaults() Options {
 	if o.Each <= 0 {
-		o.Each = 6 * time.Second
+		o.Each = 4 * time.Second
 	}
 	if o.Rounds <= 0 {
 		o.Rounds = 3
