@@ -9,8 +9,9 @@ import (
 	"tolem/store"
 )
 
-// SealBatch bounds the leaves of one sealing, which is one transaction.
-const SealBatch = 1024
+// SealBatch bounds the leaves of one sealing, which is one transaction: small
+// enough that the payments that wait behind it do not notice.
+const SealBatch = 256
 
 // Seal moves messages that wait into the Merkle log, at most SealBatch, and
 // signs the new head. It returns how many it moved; fewer than SealBatch means

@@ -139,13 +139,17 @@ func perform[R Result](ctx context.Context, g *Gateway, m Message, asked tolem.C
 	}
 	var reply Reply
 	err := g.db.Update(ctx, func(tx *store.Tx) error {
-		earlier, err := tx.Request(m.Sender.ID, m.RequestID)
-		if err == nil {
-			reply, err = g.repeat(tx, m, earlier)
-			return err
-		}
-		if !errors.Is(err, store.ErrNotFound) {
-			return err
+		// A request is taken for a new one until its key turns out to be taken:
+		// that spares every request a look-up that only repetitions need.
+		if tx.Again() {
+			earlier, err := tx.Request(m.Sender.ID, m.RequestID)
+			if err == nil {
+				reply, err = g.repeat(tx, m, earlier)
+				return err
+			}
+			if !errors.Is(err, store.ErrNotFound) {
+				return err
+			}
 		}
 		decided, err := decide(tx)
 		if err != nil {

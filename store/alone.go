@@ -31,7 +31,7 @@ func (a *Alone) Close() error { return a.writer.Close() }
 // does not run an overtaken closure again.
 func (a *Alone) Update(ctx context.Context, fn func(*Tx) error) error {
 	set := newWriteSet()
-	if err := a.db.run(ctx, set, fn); err != nil || set.empty() {
+	if err := a.db.run(ctx, set, 1, fn); err != nil || set.empty() {
 		return err
 	}
 	tx, err := a.writer.BeginTx(ctx, nil)

@@ -101,8 +101,8 @@ func scanRequest(scan func(...any) error) (Request, requestKey, error) {
 
 // InsertRequest stores the record of a request. If there is one already, the
 // closure is run again and finds it. A closure that inserts a request is run
-// again after a commit of unknown outcome too: it must ask for the request
-// first.
+// again after a commit of unknown outcome too: when it is run again, it must
+// ask for the request first.
 func (tx *Tx) InsertRequest(r Request) error {
 	if err := tx.writable(); err != nil {
 		return err

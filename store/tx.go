@@ -18,6 +18,7 @@ type Tx struct {
 	ctx  context.Context
 	now  time.Time
 	set  *writeSet // nil within View
+	run  int       // 1 is the first
 	dead bool
 }
 
@@ -42,7 +43,7 @@ func (db *DB) Update(ctx context.Context, fn func(*Tx) error) error {
 	}()
 	for attempt := 1; attempt <= maxAttempts; attempt++ {
 		set := newWriteSet()
-		if err := db.run(ctx, set, fn); err != nil || set.empty() {
+		if err := db.run(ctx, set, attempt, fn); err != nil || set.empty() {
 			return err
 		}
 		err := db.commit(ctx, set)
@@ -71,14 +72,19 @@ func (db *DB) View(ctx context.Context, fn func(*Tx) error) error {
 	if ctx.Value(insideKey{}) != nil {
 		return ErrNested
 	}
-	return db.run(ctx, nil, fn)
+	return db.run(ctx, nil, 1, fn)
 }
 
-func (db *DB) run(ctx context.Context, set *writeSet, fn func(*Tx) error) error {
-	tx := &Tx{db: db, ctx: ctx, now: db.now(), set: set}
+func (db *DB) run(ctx context.Context, set *writeSet, run int, fn func(*Tx) error) error {
+	tx := &Tx{db: db, ctx: ctx, now: db.now(), set: set, run: run}
 	defer func() { tx.dead = true }()
 	return fn(tx)
 }
+
+// Again reports whether the closure is run again, because it was overtaken or
+// because nobody knows whether it was committed. Only then need it ask for
+// what its own guards would tell it.
+func (tx *Tx) Again() bool { return tx.run > 1 }
 
 // Now is the time of the transaction, fixed when the closure began, in UTC to
 // the microsecond.

@@ -31,11 +31,33 @@ func payload(op tolem.Operation, fields ...string) []byte {
 	return fmt.Appendf(b, "</%s>", op)
 }
 
+// addressing is the Header's start with the blocks that stacks with
+// WS-Addressing put there. They are not signed; with them a notification has
+// the five kilobytes that such stacks send.
+func addressing(op tolem.Operation) []byte {
+	const anonymous = "http://www.w3.org/2005/08/addressing/anonymous"
+	b := []byte("<soap:Header>")
+	for _, block := range [][2]string{
+		{"Action", wsdl.SOAPAction(string(op))},
+		{"MessageID", "urn:uuid:" + uuid.NewString()},
+		{"To", "https://gateway.example.kz:8443" + soapPath},
+	} {
+		b = fmt.Appendf(b, "\n    <wsa:%[1]s xmlns:wsa=\"http://www.w3.org/2005/08/addressing\">%[2]s</wsa:%[1]s>", block[0], block[1])
+	}
+	for _, party := range []string{"From", "ReplyTo", "FaultTo"} {
+		b = fmt.Appendf(b, "\n    <wsa:%[1]s xmlns:wsa=\"http://www.w3.org/2005/08/addressing\">\n      <wsa:Address>%[2]s</wsa:Address>\n"+
+			"      <wsa:ReferenceParameters>\n        <branch xmlns=\"urn:bank\">0042</branch>\n        <session xmlns=\"urn:bank\">%[3]s</session>\n"+
+			"      </wsa:ReferenceParameters>\n    </wsa:%[1]s>", party, anonymous, uuid.NewString())
+	}
+	return append(b, "\n    "...)
+}
+
 // envelop signs a request and puts the HTTP head before it.
 func (c *caller) envelop(op tolem.Operation, body []byte) (http, message []byte, err error) {
 	if message, err = c.signer.Sign(signing.SOAP11, body, time.Now()); err != nil {
 		return nil, nil, err
 	}
+	message = bytes.Replace(message, []byte("<soap:Header>"), addressing(op), 1)
 	http = fmt.Appendf(make([]byte, 0, len(message)+256),
 		"POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/xml; charset=utf-8\r\nSOAPAction: \"%s\"\r\nContent-Length: %d\r\n\r\n",
 		soapPath, wsdl.SOAPAction(string(op)), len(message))
