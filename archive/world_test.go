@@ -15,7 +15,6 @@ import (
 	"tolem/internal/pki"
 	"tolem/internal/tolemtest"
 	"tolem/signing"
-	"tolem/signing/trust"
 	"tolem/store"
 )
 
@@ -33,8 +32,6 @@ type world struct {
 type people struct {
 	pki           *pki.PKI
 	bank, gateway *signing.Signer
-	trust         *trust.Store
-	lists         [][]byte
 }
 
 // origin is the name of the log in the tests.

@@ -3,7 +3,6 @@ package bench
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
@@ -149,15 +148,6 @@ func (in *installation) channel(id tolem.ParticipantID) *tls.Config {
 		MinVersion: tls.VersionTLS13, RootCAs: in.trust.Pool(), ServerName: "localhost",
 		Certificates: []tls.Certificate{in.callers[id].tls},
 	}
-}
-
-// certificate returns one of the gateway's own.
-func (in *installation) certificate(name string) (*x509.Certificate, error) {
-	pair, err := tls.LoadX509KeyPair(filepath.Join(in.dir, "keys", name+".pem"), filepath.Join(in.dir, "keys", name+".key"))
-	if err != nil {
-		return nil, err
-	}
-	return pair.Leaf, nil
 }
 
 // freePort returns an address of loopback that nobody listens on.
