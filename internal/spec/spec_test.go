@@ -169,3 +169,19 @@ func TestListOutOfOrder(t *testing.T) {
 		}
 	}
 }
+
+// Every requirement that binds the gateway has a test that proves it, or waits
+// for a capability that is named.
+func TestEveryRequirementIsProved(t *testing.T) {
+	rows, err := readRows(filepath.Join(module, list))
+	if err != nil {
+		t.Fatal(err)
+	}
+	proofs, err := findProofs(os.DirFS(module))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r := judge(rows, proofs); !r.complete() {
+		t.Errorf("%d requirements have no test; make spec ARGS=-open names them", r.open)
+	}
+}
