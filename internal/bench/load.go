@@ -66,24 +66,38 @@ func (g gunner) fire(ctx context.Context, n int, each time.Duration, shots *supp
 		}
 		clients[i] = c
 	}
-	errs := make([]error, n)
-	var wg sync.WaitGroup
+	// One call each first: what is measured are connections that stay open, not
+	// how sixty of them are opened at once.
+	if err := together(clients, func(c *client) error { return c.warm(shots) }); err != nil {
+		return load{}, err
+	}
 	began := time.Now()
-	for i, c := range clients {
-		wg.Go(func() { errs[i] = c.run(ctx, began.Add(each), shots) })
+	if err := together(clients, func(c *client) error { return c.run(ctx, began.Add(each), shots) }); err != nil {
+		return load{}, err
 	}
-	wg.Wait()
 	spent := time.Since(began)
-	for _, err := range errs {
-		if err != nil { // the first says enough
-			return load{}, err
-		}
-	}
 	var all []time.Duration
 	for _, c := range clients {
 		all = append(all, c.took...)
 	}
 	return summary(all, spent), nil
+}
+
+// together has all clients do something at the same time and returns the first
+// error.
+func together(clients []*client, do func(*client) error) error {
+	errs := make([]error, len(clients))
+	var wg sync.WaitGroup
+	for i, c := range clients {
+		wg.Go(func() { errs[i] = do(c) })
+	}
+	wg.Wait()
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func summary(all []time.Duration, spent time.Duration) load {
@@ -115,6 +129,18 @@ func (g gunner) connect(ctx context.Context) (*client, error) {
 		return nil, err
 	}
 	return &client{conn: conn.(*tls.Conn), in: bufio.NewReaderSize(conn, 16<<10), verifier: g.verifier}, nil
+}
+
+// warm makes the first call over the connection.
+func (c *client) warm(shots *supply[shot]) error {
+	if err := c.conn.SetDeadline(time.Now().Add(answerTimeout)); err != nil {
+		return err
+	}
+	s, ok := shots.take()
+	if !ok {
+		return nil
+	}
+	return c.call(s)
 }
 
 func (c *client) run(ctx context.Context, until time.Time, shots *supply[shot]) error {
