@@ -73,12 +73,21 @@ func (n *node) report(job string, err error) {
 	n.log.Error().Err(err).Str("job", job).Msg("background work failed; it is tried again")
 }
 
+// sealPause stands between two sealings of one run, so that a busy second's
+// evidence is sealed beside the payments and not in front of them.
+const sealPause = 20 * time.Millisecond
+
 // seal moves new evidence into the Merkle log until none is left.
 func (n *node) seal(ctx context.Context) error {
 	for {
 		sealed, err := n.evidence.Seal(ctx)
 		if err != nil || sealed < archive.SealBatch {
 			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(sealPause):
 		}
 	}
 }
