@@ -69,33 +69,9 @@ func addProvider(tx *store.Tx, p tolem.Provider) error {
 }
 
 func providerListCommand(io streams) *cobra.Command {
-	c := &cobra.Command{Use: "list", Short: "List the providers", Args: noArgs}
-	file, asJSON := configFlag(c), jsonFlag(c)
-	c.RunE = func(c *cobra.Command, _ []string) error {
-		return withDesk(c.Context(), *file, func(ctx context.Context, d *desk) error {
-			var all []tolem.Provider
-			err := d.db.View(ctx, func(tx *store.Tx) (err error) {
-				all, err = tx.Providers()
-				return err
-			})
-			if err != nil {
-				return err
-			}
-			views := make([]providerView, len(all))
-			t := newTable(io, "id", "BIN", "name", "account")
-			for i, p := range all {
-				v := viewProvider(p)
-				views[i] = v
-				t.row(v.ID, v.BIN, v.Name, v.Account)
-			}
-			if *asJSON {
-				return printJSON(io.out, views)
-			}
-			t.print()
-			return nil
-		})
-	}
-	return c
+	return listCommand(io, "List the providers", (*store.Tx).Providers, viewProvider,
+		[]string{"id", "BIN", "name", "account"},
+		func(v providerView) []string { return []string{v.ID, v.BIN, v.Name, v.Account} })
 }
 
 // providerView is a provider as it is shown to people and machines.

@@ -112,33 +112,9 @@ func checkProvider(tx *store.Tx, id tolem.ProviderID) error {
 }
 
 func serviceListCommand(io streams) *cobra.Command {
-	c := &cobra.Command{Use: "list", Short: "List the services", Args: noArgs}
-	file, asJSON := configFlag(c), jsonFlag(c)
-	c.RunE = func(c *cobra.Command, _ []string) error {
-		return withDesk(c.Context(), *file, func(ctx context.Context, d *desk) error {
-			var all []tolem.Service
-			err := d.db.View(ctx, func(tx *store.Tx) (err error) {
-				all, err = tx.Services()
-				return err
-			})
-			if err != nil {
-				return err
-			}
-			views := make([]serviceView, len(all))
-			t := newTable(io, "code", "provider", "name", "price")
-			for i, s := range all {
-				v := viewService(s)
-				views[i] = v
-				t.row(v.Code, v.Provider, v.Name, v.Price)
-			}
-			if *asJSON {
-				return printJSON(io.out, views)
-			}
-			t.print()
-			return nil
-		})
-	}
-	return c
+	return listCommand(io, "List the services", (*store.Tx).Services, viewService,
+		[]string{"code", "provider", "name", "price"},
+		func(v serviceView) []string { return []string{v.Code, v.Provider, v.Name, v.Price} })
 }
 
 // serviceView is a service as it is shown to people and machines.

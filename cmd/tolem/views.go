@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"crypto/x509"
 	"fmt"
 	"strings"
@@ -8,8 +9,10 @@ import (
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
+	"github.com/spf13/cobra"
 
 	"tolem"
+	"tolem/store"
 )
 
 // participantView is a participant as it is shown to people and machines.
@@ -98,6 +101,36 @@ func (v participantView) print(io streams) {
 		}
 		line("certificate", c.Fingerprint+"  "+state+"  "+c.Subject)
 	}
+}
+
+// listCommand lists everything of a kind, as a table or as JSON.
+func listCommand[T, V any](io streams, short string, read func(*store.Tx) ([]T, error), view func(T) V, columns []string, cells func(V) []string) *cobra.Command {
+	c := &cobra.Command{Use: "list", Short: short, Args: noArgs}
+	file, asJSON := configFlag(c), jsonFlag(c)
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		return withDesk(c.Context(), *file, func(ctx context.Context, d *desk) error {
+			var all []T
+			err := d.db.View(ctx, func(tx *store.Tx) (err error) {
+				all, err = read(tx)
+				return err
+			})
+			if err != nil {
+				return err
+			}
+			views := make([]V, len(all))
+			t := newTable(io, columns...)
+			for i, one := range all {
+				views[i] = view(one)
+				t.row(cells(views[i])...)
+			}
+			if *asJSON {
+				return printJSON(io.out, views)
+			}
+			t.print()
+			return nil
+		})
+	}
+	return c
 }
 
 // textTable is a table for people: plain where no person looks.

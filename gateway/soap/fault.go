@@ -28,7 +28,7 @@ type fault struct {
 	faultCode string // qualified name, with the prefixes of our envelopes
 	retry     string
 	status    int
-	detail    string // for contract errors only: which element, and what it must be
+	detail    string // what the caller can put right; it tells nothing that the caller does not know
 	class     string // for the log and metrics: class of a verification failure
 }
 
@@ -76,8 +76,12 @@ func faultOf(err error) fault {
 	case errors.Is(err, gateway.ErrReplay):
 		return client(tolem.Replay, retryNo)
 	case errors.Is(err, gateway.ErrForbidden), errors.Is(err, banks.ErrNotRegistered), errors.Is(err, banks.ErrInactive),
-		errors.Is(err, banks.ErrNotPermitted), errors.Is(err, banks.ErrOtherChannel), errors.Is(err, errNoCertificate):
+		errors.Is(err, banks.ErrNotPermitted), errors.Is(err, banks.ErrOtherChannel):
 		return client(tolem.Forbidden, retryNo)
+	case errors.Is(err, errNoCertificate):
+		f := client(tolem.Forbidden, retryNo)
+		f.detail = "open the channel with a client certificate: operations are for registered participants"
+		return f
 	case errors.Is(err, errChannel):
 		code := channelResult(err)
 		return client(code, retryOf(code))
