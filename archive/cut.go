@@ -28,6 +28,8 @@ const (
 	cutRequestID   = 4 // the record's request id
 	cutTime        = 5 // a time near the record's; data: its distance
 	cutCode        = 6 // the record's payment code
+	cutUUID        = 7 // another UUID; data: its 16 bytes
+	cutURN         = 8 // the same behind urn:uuid:
 )
 
 // wrapping says how Base64 is broken into lines.
@@ -83,6 +85,10 @@ func (x *packed) cutText(text []byte, start int) {
 		c.kind, c.data = cutCode, x.code
 	case bytes.Equal(text, x.request):
 		c.kind, c.data = cutRequestID, x.request
+	case n == lengthUUID || n == len(urnUUID)+lengthUUID && bytes.HasPrefix(text, urnUUID):
+		if !c.readUUID(text) {
+			return
+		}
 	case n >= minTime && n <= maxTime && text[n-1] == 'Z':
 		if !c.readTime(text) {
 			return
@@ -156,6 +162,10 @@ func (c *cut) appendText(b []byte) []byte {
 		return append(b, c.data...)
 	case cutTime:
 		return c.appendTime(b)
+	case cutURN:
+		return append(append(b, urnUUID...), MessageID(c.data).String()...)
+	case cutUUID:
+		return append(b, MessageID(c.data).String()...)
 	}
 	if c.wrap.lead {
 		b = append(b, '\n')
@@ -197,6 +207,8 @@ func (x *packed) appendCuts(r *Record) {
 		switch c.kind {
 		case cutBase64, cutWrapped:
 			b = binary.AppendUvarint(b, uint64(len(c.data)))
+			b = append(b, c.data...)
+		case cutUUID, cutURN:
 			b = append(b, c.data...)
 		case cutTime:
 			b = append(b, byte(c.digits))
@@ -248,6 +260,8 @@ func (d *decoder) cuts(r *Record) []cut {
 		switch c.kind {
 		case cutBase64, cutWrapped:
 			c.data = d.take(d.uvarint())
+		case cutUUID, cutURN:
+			c.data = d.take(len(MessageID{}))
 		case cutRequestID:
 			c.data = []byte(r.RequestID)
 		case cutCode:
@@ -290,6 +304,22 @@ func restore(rest []byte, cuts []cut) ([]byte, error) {
 		rest = rest[gap:]
 	}
 	return append(raw, rest...), nil
+}
+
+// urnUUID stands before the UUID of a WS-Addressing MessageID (RFC 9562).
+var urnUUID = []byte("urn:uuid:")
+
+const lengthUUID = 36 // characters
+
+// readUUID reads a UUID, alone or as a URN.
+func (c *cut) readUUID(text []byte) bool {
+	c.kind = cutUUID
+	if len(text) > lengthUUID {
+		c.kind, text = cutURN, text[len(urnUUID):]
+	}
+	id, ok := parseUUID(string(text))
+	c.data = id[:]
+	return ok
 }
 
 // parseUUID reads a UUID that String would write the same way.

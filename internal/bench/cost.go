@@ -219,7 +219,7 @@ func (l *liver) live() error {
 // call sends a request and remembers both messages.
 func (l *liver) call(who tolem.ParticipantID, op tolem.Operation, fields ...string) ([]byte, error) {
 	id := uuid.NewString()
-	http, message, err := l.in.callers[who].envelop(op, payload(op, append([]string{"requestId", id}, fields...)...))
+	http, message, err := l.in.callers[who].envelop(op, payload(op, append([]string{"requestId", id}, fields...)...), "")
 	if err != nil {
 		return nil, err
 	}

@@ -31,12 +31,11 @@ func payload(op tolem.Operation, fields ...string) []byte {
 	return fmt.Appendf(b, "</%s>", op)
 }
 
-// addressing is the Header's start with the blocks that stacks with
-// WS-Addressing put there. They are not signed; with them a notification has
+// addressing is what stacks with WS-Addressing put into the Header. The blocks are not signed; with them a notification has
 // the five kilobytes that such stacks send.
-func addressing(op tolem.Operation) []byte {
+func addressing(op tolem.Operation) string {
 	const anonymous = "http://www.w3.org/2005/08/addressing/anonymous"
-	b := []byte("<soap:Header>")
+	var b []byte
 	for _, block := range [][2]string{
 		{"Action", wsdl.SOAPAction(string(op))},
 		{"MessageID", "urn:uuid:" + uuid.NewString()},
@@ -49,15 +48,16 @@ func addressing(op tolem.Operation) []byte {
 			"      <wsa:ReferenceParameters>\n        <branch xmlns=\"urn:bank\">0042</branch>\n        <session xmlns=\"urn:bank\">%[3]s</session>\n"+
 			"      </wsa:ReferenceParameters>\n    </wsa:%[1]s>", party, anonymous, uuid.NewString())
 	}
-	return append(b, "\n    "...)
+	return string(append(b, "\n    "...))
 }
 
-// envelop signs a request and puts the HTTP head before it.
-func (c *caller) envelop(op tolem.Operation, body []byte) (http, message []byte, err error) {
+// envelop signs a request, puts blocks into its Header, and the HTTP head
+// before it.
+func (c *caller) envelop(op tolem.Operation, body []byte, blocks string) (http, message []byte, err error) {
 	if message, err = c.signer.Sign(signing.SOAP11, body, time.Now()); err != nil {
 		return nil, nil, err
 	}
-	message = bytes.Replace(message, []byte("<soap:Header>"), addressing(op), 1)
+	message = bytes.Replace(message, []byte("<soap:Header>"), []byte("<soap:Header>"+blocks), 1)
 	http = fmt.Appendf(make([]byte, 0, len(message)+256),
 		"POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/xml; charset=utf-8\r\nSOAPAction: \"%s\"\r\nContent-Length: %d\r\n\r\n",
 		soapPath, wsdl.SOAPAction(string(op)), len(message))
@@ -73,7 +73,7 @@ func (c *caller) notification(number tolem.CodeNumber) (shot, error) {
 		"requestId", id, "sentAt", now, "paymentCode", number.String(), "bankId", string(c.id), "bankRef", "REF-"+number.String(),
 		"amount", tolem.Money{Minor: benchAmount}.Decimal(), "currency", string(tolem.KZT), "paidAt", now,
 		"channel", string(tolem.ChannelInternetBanking), "recipientIIN", benchRecipient.Reveal(), "recipientName", benchName,
-		"serviceCode", string(benchService), "providerId", string(benchProvider), "accountNo", benchAccount))
+		"serviceCode", string(benchService), "providerId", string(benchProvider), "accountNo", benchAccount), addressing(tolem.OpNotifyPayment))
 	return shot{http: http, want: []byte(id)}, err
 }
 

@@ -56,13 +56,14 @@ func (s *session) storageOn(ctx context.Context, kind string) (err error) {
 	var rows []Row
 	for _, n := range storageCallers {
 		s.Progress(fmt.Sprintf("storage: %s, %d callers", kind, n))
-		grouped, single, err := s.storageRounds(ctx, ours, plain, n)
+		grouped, single, prepared, err := s.storageRounds(ctx, ours, plain, n)
 		if err != nil {
 			return err
 		}
 		times := ratio(grouped, single)
 		rows = append(rows, Row{Case: fmt.Sprintf("%d callers", n), Values: []Value{
 			{"grouped", "/s", median(grouped)}, {"one transaction a call", "/s", median(single)}, {"ratio", "×", times},
+			{"prepared", "/s", median(prepared)}, {"ratio to it", "×", ratio(grouped, prepared)},
 		}})
 		if n == storageCallers[len(storageCallers)-1] {
 			s.atLeast(PartStorage, fmt.Sprintf("%s, %d callers: grouped : one transaction a call", kind, n), times, minGroupOfPlain)
@@ -70,22 +71,22 @@ func (s *session) storageOn(ctx context.Context, kind string) (err error) {
 	}
 	s.table(Table{
 		Part: PartStorage, Title: "Notifications committed with both messages, " + kind, Rows: rows,
-		Note: "the same rows and indexes; every commit is durable before it counts",
+		Note: "the same rows and indexes; every commit is durable before it counts; one transaction a call: statements as texts, and prepared beforehand",
 	})
 	return nil
 }
 
 // storageRounds measures both contenders in turns.
-func (s *session) storageRounds(ctx context.Context, ours, plain *contender, n int) (grouped, single []float64, err error) {
-	each := s.Each / time.Duration(4*s.Rounds)
+func (s *session) storageRounds(ctx context.Context, ours, plain *contender, n int) (grouped, single, prepared []float64, err error) {
+	each := s.Each / time.Duration(6*s.Rounds)
 	for range s.Rounds {
 		for _, turn := range []struct {
 			c     *contender
 			op    func(context.Context, *notice) error
 			rates *[]float64
-		}{{ours, ours.commit, &grouped}, {plain, plain.commitPlain, &single}} {
+		}{{ours, ours.commit, &grouped}, {plain, plain.commitPlain, &single}, {plain, plain.commitPrepared, &prepared}} {
 			if err := turn.c.prepare(ctx, n, each); err != nil {
-				return nil, nil, err
+				return nil, nil, nil, err
 			}
 			rate, err := callers(n, each, func() (bool, error) {
 				x, ok := turn.c.notices.take()
@@ -95,13 +96,13 @@ func (s *session) storageRounds(ctx context.Context, ours, plain *contender, n i
 				return true, turn.op(ctx, x)
 			})
 			if err != nil {
-				return nil, nil, err
+				return nil, nil, nil, err
 			}
 			turn.c.seen = max(turn.c.seen, rate)
 			*turn.rates = append(*turn.rates, rate)
 		}
 	}
-	return grouped, single, nil
+	return grouped, single, prepared, nil
 }
 
 // notice is a notification to commit, everything made but the transaction.
@@ -116,7 +117,8 @@ type notice struct {
 type contender struct {
 	place   *database
 	db      *store.DB
-	plain   *naive.Committer
+	plain   *naive.Committer // by text
+	ready   *naive.Committer // the same, its statements prepared
 	close   func(context.Context) error
 	notices supply[*notice]
 	seen    float64 // the best rate so far
@@ -143,7 +145,8 @@ func (s *session) newContender(ctx context.Context, kind, name string) (_ *conte
 		return nil, errors.Join(err, c.close(ctx))
 	}
 	c.close = func(ctx context.Context) error { return errors.Join(db.Close(), c.db.Close(), c.place.drop(ctx)) }
-	if c.plain, err = naive.NewCommitter(ctx, db); err != nil {
+	c.plain = naive.NewCommitter(db)
+	if c.ready, err = naive.NewPreparedCommitter(ctx, db); err != nil {
 		return nil, errors.Join(err, c.close(ctx))
 	}
 	return c, nil
@@ -246,12 +249,20 @@ func (c *contender) commit(ctx context.Context, x *notice) error {
 
 // commitPlain stores the same rows in a transaction of their own.
 func (c *contender) commitPlain(ctx context.Context, x *notice) error {
+	return commitBy(ctx, c.plain, x)
+}
+
+func (c *contender) commitPrepared(ctx context.Context, x *notice) error {
+	return commitBy(ctx, c.ready, x)
+}
+
+func commitBy(ctx context.Context, by *naive.Committer, x *notice) error {
 	id, err := hex.DecodeString(compact(string(x.request.ID)))
 	if err != nil {
 		return err
 	}
 	p := x.payment
-	return c.plain.Notify(ctx, naive.Writes{
+	return by.Notify(ctx, naive.Writes{
 		Code: int64(p.Code), Bank: string(p.Bank), Currency: string(p.Amount.Currency), Service: string(p.Service), Provider: string(p.Provider),
 		BankRef: string(p.BankRef), Amount: p.Amount.Minor, At: p.PaidAt.UnixMicro(),
 		RequestID: id, BodyHash: x.request.BodyHash[:], SignedInfo: x.request.SignedInfo[:], CodeData: x.codeData, PaymentData: x.sealed,

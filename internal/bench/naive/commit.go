@@ -8,11 +8,12 @@ import (
 )
 
 // Committer writes the rows that the gateway's store writes for a notification,
-// into the same tables with the same indexes, one database transaction a call,
-// each statement prepared.
+// into the same tables with the same indexes, one database transaction a call.
+// Statements are given as texts, as database/sql's documentation has it, or are
+// prepared beforehand.
 type Committer struct {
-	db    *sql.DB
-	stmts [stmtCount]*sql.Stmt
+	db       *sql.DB
+	prepared [stmtCount]*sql.Stmt // nil: by text
 }
 
 const (
@@ -41,16 +42,33 @@ var commitStatements = [stmtCount]string{
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
 }
 
-// NewCommitter prepares the statements.
-func NewCommitter(ctx context.Context, db *sql.DB) (*Committer, error) {
-	c := &Committer{db: db}
+// NewCommitter returns a committer that gives its statements as texts.
+func NewCommitter(db *sql.DB) *Committer { return &Committer{db: db} }
+
+// NewPreparedCommitter returns a committer with its statements prepared.
+func NewPreparedCommitter(ctx context.Context, db *sql.DB) (*Committer, error) {
+	c := NewCommitter(db)
 	for i, text := range commitStatements {
 		var err error
-		if c.stmts[i], err = db.PrepareContext(ctx, text); err != nil {
+		if c.prepared[i], err = db.PrepareContext(ctx, text); err != nil {
 			return nil, fmt.Errorf("prepare %q: %w", text, err)
 		}
 	}
 	return c, nil
+}
+
+func (c *Committer) query(ctx context.Context, tx *sql.Tx, i int, args ...any) *sql.Row {
+	if c.prepared[i] == nil {
+		return tx.QueryRowContext(ctx, commitStatements[i], args...)
+	}
+	return tx.StmtContext(ctx, c.prepared[i]).QueryRowContext(ctx, args...)
+}
+
+func (c *Committer) exec(ctx context.Context, tx *sql.Tx, i int, args ...any) (sql.Result, error) {
+	if c.prepared[i] == nil {
+		return tx.ExecContext(ctx, commitStatements[i], args...)
+	}
+	return tx.StmtContext(ctx, c.prepared[i]).ExecContext(ctx, args...)
 }
 
 // Writes is what a notification leaves behind: sealed columns and packed
@@ -86,16 +104,15 @@ func (c *Committer) Notify(ctx context.Context, w Writes) error {
 }
 
 func (c *Committer) write(ctx context.Context, tx *sql.Tx, w Writes) error {
-	stmt := func(i int) *sql.Stmt { return tx.StmtContext(ctx, c.stmts[i]) }
 	var n int64
-	if err := stmt(stmtRequest).QueryRowContext(ctx, w.Bank, w.RequestID).Scan(&n); !errors.Is(err, sql.ErrNoRows) {
+	if err := c.query(ctx, tx, stmtRequest, w.Bank, w.RequestID).Scan(&n); !errors.Is(err, sql.ErrNoRows) {
 		return errors.Join(errSeen, err)
 	}
-	version, err := readCode(stmt(stmtCode).QueryRowContext(ctx, w.Code))
+	version, err := readCode(c.query(ctx, tx, stmtCode, w.Code))
 	if err != nil {
 		return err
 	}
-	changed, err := stmt(stmtChange).ExecContext(ctx, version+1, statePaid, w.Bank, w.At, 0, w.CodeData, w.Code, version)
+	changed, err := c.exec(ctx, tx, stmtChange, version+1, statePaid, w.Bank, w.At, 0, w.CodeData, w.Code, version)
 	if err != nil {
 		return err
 	}
@@ -112,7 +129,7 @@ func (c *Committer) write(ctx context.Context, tx *sql.Tx, w Writes) error {
 		{stmtLeaf, []any{w.Entry, w.Code, w.Leaf}},
 		{stmtRecord, []any{w.Bank, w.RequestID, "NotifyPayment", w.BodyHash, w.SignedInfo, w.Code, "OK", w.Entry, w.At}},
 	} {
-		if _, err := stmt(insert.stmt).ExecContext(ctx, insert.args...); err != nil {
+		if _, err := c.exec(ctx, tx, insert.stmt, insert.args...); err != nil {
 			return err
 		}
 	}

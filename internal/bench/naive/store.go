@@ -58,26 +58,18 @@ func Opened(ctx context.Context, db *sql.DB, bytesType string) (*Store, error) {
 			}
 		}
 	}
-	s := &Store{db: db}
-	for _, p := range []struct {
-		stmt **sql.Stmt
-		text string
-	}{
-		{&s.findRequest, `SELECT code FROM plain_request WHERE bank = $1 AND id = $2`},
-		{&s.payCode, `UPDATE plain_code SET state = 'PAID', paid_at = $1 WHERE number = $2 AND state = 'ISSUED'
-			AND bank = $3 AND service = $4 AND provider = $5 AND recipient = $6 AND amount = $7 AND currency = $8`},
-		{&s.addPayment, `INSERT INTO plain_payment (code, bank, bank_ref, amount, currency, channel, account, recipient, paid_at, received_at)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`},
-		{&s.addMessage, `INSERT INTO plain_message (code, request, direction, at, raw) VALUES ($1, $2, $3, $4, $5)`},
-		{&s.addRequest, `INSERT INTO plain_request (bank, id, code, result, at) VALUES ($1, $2, $3, $4, $5)`},
-	} {
-		var err error
-		if *p.stmt, err = db.PrepareContext(ctx, p.text); err != nil {
-			return nil, err
-		}
-	}
-	return s, nil
+	return &Store{db: db}, nil
 }
+
+const (
+	findRequest = `SELECT code FROM plain_request WHERE bank = $1 AND id = $2`
+	payCode     = `UPDATE plain_code SET state = 'PAID', paid_at = $1 WHERE number = $2 AND state = 'ISSUED'
+		AND bank = $3 AND service = $4 AND provider = $5 AND recipient = $6 AND amount = $7 AND currency = $8`
+	addPayment = `INSERT INTO plain_payment (code, bank, bank_ref, amount, currency, channel, account, recipient, paid_at, received_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`
+	addMessage = `INSERT INTO plain_message (code, request, direction, at, raw) VALUES ($1, $2, $3, $4, $5)`
+	addRequest = `INSERT INTO plain_request (bank, id, code, result, at) VALUES ($1, $2, $3, $4, $5)`
+)
 
 // AddCodes stores codes that wait for payment.
 func (s *Store) AddCodes(ctx context.Context, codes []Code) error {
@@ -104,10 +96,10 @@ var errSeen = errors.New("request was answered before")
 func (s *Store) Pay(ctx context.Context, n Notification) error {
 	return s.transaction(ctx, func(tx *sql.Tx) error {
 		var earlier int64
-		if err := tx.StmtContext(ctx, s.findRequest).QueryRowContext(ctx, n.Bank, n.RequestID).Scan(&earlier); !errors.Is(err, sql.ErrNoRows) {
+		if err := tx.QueryRowContext(ctx, findRequest, n.Bank, n.RequestID).Scan(&earlier); !errors.Is(err, sql.ErrNoRows) {
 			return errors.Join(errSeen, err)
 		}
-		changed, err := tx.StmtContext(ctx, s.payCode).ExecContext(ctx, n.PaidAt.UnixMicro(), n.Number, n.Bank, n.Service, n.Provider,
+		changed, err := tx.ExecContext(ctx, payCode, n.PaidAt.UnixMicro(), n.Number, n.Bank, n.Service, n.Provider,
 			n.Recipient, n.Amount, n.Currency)
 		if err != nil {
 			return err
@@ -115,7 +107,7 @@ func (s *Store) Pay(ctx context.Context, n Notification) error {
 		if rows, err := changed.RowsAffected(); err != nil || rows != 1 {
 			return errors.Join(fmt.Errorf("code %d cannot be paid", n.Number), err)
 		}
-		if _, err := tx.StmtContext(ctx, s.addPayment).ExecContext(ctx, n.Number, n.Bank, n.BankRef, n.Amount, n.Currency, n.Channel,
+		if _, err := tx.ExecContext(ctx, addPayment, n.Number, n.Bank, n.BankRef, n.Amount, n.Currency, n.Channel,
 			n.Account, n.Recipient, n.PaidAt.UnixMicro(), n.ReceivedAt.UnixMicro()); err != nil {
 			return err
 		}
@@ -130,11 +122,11 @@ func (s *Store) keep(ctx context.Context, tx *sql.Tx, n Notification) error {
 		direction string
 		raw       []byte
 	}{{"in", n.Request}, {"out", n.Answer}} {
-		if _, err := tx.StmtContext(ctx, s.addMessage).ExecContext(ctx, n.Number, n.RequestID, m.direction, at, m.raw); err != nil {
+		if _, err := tx.ExecContext(ctx, addMessage, n.Number, n.RequestID, m.direction, at, m.raw); err != nil {
 			return err
 		}
 	}
-	_, err := tx.StmtContext(ctx, s.addRequest).ExecContext(ctx, n.Bank, n.RequestID, n.Number, "OK", at)
+	_, err := tx.ExecContext(ctx, addRequest, n.Bank, n.RequestID, n.Number, "OK", at)
 	return err
 }
 
