@@ -113,6 +113,7 @@ type RegisterRow struct {
 	Provider ProviderID
 	Channel  Channel
 	Amount   Money
+	Fee      Money // the bank's commission, beside the amount; zero: it told none
 
 	PaidAt     time.Time // as the bank says
 	ReceivedAt time.Time // when it reached the gateway
@@ -121,7 +122,7 @@ type RegisterRow struct {
 	ClosedAt   time.Time // zero: it was not closed by then
 
 	Discrepancy string // LATE, or why a notification was refused
-	Belongs     Day    // the day of the payment, if it is an earlier one than the register's
+	Belongs     Day    // the day of the payment; the register's own unless it came late
 
 	ID [16]byte // tells apart the notifications that were refused for one code; zero otherwise
 }
