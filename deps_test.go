@@ -36,6 +36,8 @@ var imports = map[string][]string{
 	"banks":         {".", "store"},
 	"gateway":       {".", "store", "archive", "banks"},
 
+	"registry": {".", "store", "archive", "signing", "signing/c14n"},
+
 	// The edge: what an operation does and says, translated from and to the
 	// wire. Of store it may know the errors, nothing else: see
 	// TestTheWireKnowsOnlyErrorsOfTheStore.

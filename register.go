@@ -255,3 +255,29 @@ type Acknowledgement struct {
 	Objections []Objection
 	At         time.Time
 }
+
+// Form is a rendering of a register or another document of the day.
+type Form string
+
+// The forms. The signed XML is the legal one; the others show the same rows
+// and totals.
+const (
+	FormXML  Form = "XML"
+	FormCSV  Form = "CSV"
+	FormXLSX Form = "XLSX"
+	FormPDF  Form = "PDF"
+)
+
+// Forms lists every form.
+var Forms = []Form{FormXML, FormCSV, FormXLSX, FormPDF}
+
+// ParseForm returns the form named by s, in letters of either case.
+func ParseForm(s string) (Form, error) {
+	if f := Form(strings.ToUpper(s)); slices.Contains(Forms, f) {
+		return f, nil
+	}
+	return "", fmt.Errorf("unknown form %q: want XML, CSV, XLSX or PDF", s)
+}
+
+// Extension returns the end of the name of a file in this form: ".xml".
+func (f Form) Extension() string { return "." + strings.ToLower(string(f)) }
