@@ -95,7 +95,7 @@ func (r *Registry) form(ctx context.Context, owner tolem.Owner, day tolem.Day, r
 	if reg.Signature, err = r.signer.SignDigest(reg.Hash); err != nil {
 		return reg, fmt.Errorf("sign %s: %w", reg.Number, err)
 	}
-	err = r.keep(ctx, reg)
+	err = r.keep(ctx, &reg)
 	if errors.Is(err, store.ErrExists) { // another node was first, with the same document
 		return r.Find(ctx, reg.Number)
 	}
@@ -167,12 +167,12 @@ func writeDocument(w io.Writer, reg *store.StoredRegister, rows iter.Seq2[tolem.
 
 // keep stores a register with its evidence: head, hash and signature. The
 // rows are in the evidence as the messages they come from.
-func (r *Registry) keep(ctx context.Context, reg store.StoredRegister) error {
+func (r *Registry) keep(ctx context.Context, reg *store.StoredRegister) error {
 	return r.db.Update(ctx, func(tx *store.Tx) error {
 		reg.FormedAt = tx.Now()
-		err := tx.InsertRegister(reg)
+		err := tx.InsertRegister(*reg)
 		return errors.Join(err, r.evidence.Add(tx, archive.Record{
-			ID: archive.NewMessageID(tx.Now()), Direction: archive.Internal, At: tx.Now(), Raw: evidence(reg),
+			ID: archive.NewMessageID(tx.Now()), Direction: archive.Internal, At: tx.Now(), Raw: evidence(*reg),
 		}))
 	})
 }
