@@ -66,8 +66,12 @@ type Config struct {
 	// FinalAfter is the number of workdays after a register's day in which it
 	// can be rejected.
 	FinalAfter int
-	// Operator names the gateway operator in documents.
-	Operator string
+	// Operator names the gateway operator in documents, OperatorAccount is
+	// where claims are paid to.
+	Operator, OperatorAccount string
+	// ClaimsDueAfter is the number of workdays after its day in which a claim
+	// is to be paid.
+	ClaimsDueAfter int
 	// Folder is where rendered documents are kept for readers who come page by
 	// page. It may be emptied at any time.
 	Folder string
