@@ -144,6 +144,11 @@ type Sum struct {
 // Net is what the payments come to without what was refunded.
 func (s Sum) Net() int64 { return s.Minor - s.Return }
 
+// Plus adds two sums.
+func (s Sum) Plus(t Sum) Sum {
+	return Sum{Count: s.Count + t.Count, Minor: s.Minor + t.Minor, Back: s.Back + t.Back, Return: s.Return + t.Return}
+}
+
 // Total is the sum of the rows of one service and channel in one currency.
 type Total struct {
 	Currency Currency
@@ -190,9 +195,7 @@ func compareTotals(a, b Total) int {
 func (t Totals) ByCurrency() map[Currency]Sum {
 	sums := make(map[Currency]Sum)
 	for _, b := range t.By {
-		s := sums[b.Currency]
-		s.Count, s.Minor, s.Back, s.Return = s.Count+b.Count, s.Minor+b.Minor, s.Back+b.Back, s.Return+b.Return
-		sums[b.Currency] = s
+		sums[b.Currency] = sums[b.Currency].Plus(b.Sum)
 	}
 	return sums
 }
