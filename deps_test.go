@@ -36,9 +36,9 @@ var imports = map[string][]string{
 	"banks":         {".", "store"},
 	"gateway":       {".", "store", "archive", "banks"},
 
-	"registry": {".", "store", "archive", "signing", "signing/c14n"},
 	// The day. What is compared is data: reconciliation opens nothing.
 	"registry/match": {"."},
+	"registry":       {".", "store", "archive", "signing", "signing/c14n", "registry/match"},
 
 	// The edge: what an operation does and says, translated from and to the
 	// wire. Of store it may know the errors, nothing else: see

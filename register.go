@@ -284,3 +284,21 @@ func ParseForm(s string) (Form, error) {
 
 // Extension returns the end of the name of a file in this form: ".xml".
 func (f Form) Extension() string { return "." + strings.ToLower(string(f)) }
+
+// ReconciliationNumber names the comparison of one submitted list for ever.
+type ReconciliationNumber string
+
+// NewReconciliationNumber returns the number of the seq-th list that was
+// submitted for an owner and day.
+func NewReconciliationNumber(o Owner, d Day, seq int) ReconciliationNumber {
+	return ReconciliationNumber("R" + string(NewRegisterNumber(o, d, seq)))
+}
+
+// ParseReconciliationNumber checks the form of a number.
+func ParseReconciliationNumber(s string) (ReconciliationNumber, error) {
+	rest, ok := strings.CutPrefix(s, "R")
+	if _, err := ParseRegisterNumber(rest); !ok || err != nil {
+		return "", fmt.Errorf("%.64q is not a number like RB-20261121-HALYK-1", s)
+	}
+	return ReconciliationNumber(s), nil
+}

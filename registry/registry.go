@@ -72,6 +72,8 @@ type Config struct {
 	// ClaimsDueAfter is the number of workdays after its day in which a claim
 	// is to be paid.
 	ClaimsDueAfter int
+	// Currency is that of amounts in submitted lists that name none.
+	Currency tolem.Currency
 	// Folder is where rendered documents are kept for readers who come page by
 	// page. It may be emptied at any time.
 	Folder string
