@@ -36,6 +36,9 @@ var imports = map[string][]string{
 	"banks":         {".", "store"},
 	"gateway":       {".", "store", "archive", "banks"},
 
+	// A table on paper and in files: it knows amounts and days, no register.
+	"registry/form": {".", "github.com/xuri/excelize/v2", "codeberg.org/go-pdf/fpdf", "github.com/boombuler/barcode/..."},
+
 	// The edge: what an operation does and says, translated from and to the
 	// wire. Of store it may know the errors, nothing else: see
 	// TestTheWireKnowsOnlyErrorsOfTheStore.

@@ -24,7 +24,7 @@ func (p *printer) firstPage() {
 		p.write(margin, p.y+titleLine-1.5, line)
 		p.y += titleLine
 	}
-	p.rule(p.y+0.4, 0.35)
+	p.rule(p.y+0.4, 0.35, pageWidth)
 	p.y += 2.4
 	p.head()
 	if s.Chart != nil && p.part == 1 {
@@ -44,7 +44,7 @@ func (p *printer) nextPage(table bool) {
 	room := pageWidth - p.pdf.GetStringWidth(inPrint(numbered)) - 8
 	p.font(true, smallPoints)
 	p.write(margin, margin+2, p.fit(p.s.Title, room, 1)[0])
-	p.rule(margin+3.6, 0.2)
+	p.rule(margin+3.6, 0.2, pageWidth)
 	p.ink(0)
 	p.y = margin + 5.6
 	if table {
@@ -109,7 +109,7 @@ func (p *printer) header() {
 	for _, c := range p.columns {
 		lines = max(lines, len(c.label))
 	}
-	height := float64(lines)*tableLine + 2*padding
+	height := float64(lines)*tableLine + 2*leading
 	p.pdf.SetFillColor(234, 236, 239)
 	p.pdf.Rect(margin, p.y, pageWidth, height, "F")
 	p.font(true, tablePoints)
@@ -118,14 +118,14 @@ func (p *printer) header() {
 		p.lines(c, p.y, c.label)
 	}
 	p.y += height
-	p.rule(p.y, 0.2)
+	p.rule(p.y, 0.2, pageWidth)
 	p.font(false, tablePoints)
 }
 
 // lines writes the lines of a cell.
 func (p *printer) lines(c printed, y float64, lines []string) {
 	for i, line := range lines {
-		base := y + padding + tableLine*float64(i+1) - 0.9
+		base := y + leading + tableLine*float64(i+1) - 0.9
 		if c.right {
 			p.figure(c.x+c.width-padding, base, c.width-2*padding, line)
 		} else {
@@ -140,18 +140,17 @@ func (p *printer) row(row []Cell) error {
 	lines := 1
 	for i, c := range row {
 		text := p.s.show(c, p.s.Columns[i])
-		width, most := p.columns[i].width-2*padding, maxCellLines
 		if p.columns[i].right {
-			p.cells[i] = append(p.cells[i][:0], text)
+			p.cells[i] = append(p.cells[i][:0], strings.TrimSuffix(text, asideMark))
 			continue
 		}
-		p.cells[i] = p.fit(text, width, most)
+		p.cells[i] = p.fit(text, p.columns[i].width-2*padding, maxCellLines)
 		lines = max(lines, len(p.cells[i]))
 	}
 	if err := p.run.add(row); err != nil {
 		return err
 	}
-	height := float64(lines)*tableLine + 2*padding
+	height := float64(lines)*tableLine + 2*leading
 	if p.y+height+p.sumsHeight() > pageBottom {
 		before := p.run.without(row)
 		p.sums(before)
@@ -163,18 +162,21 @@ func (p *printer) row(row []Cell) error {
 	}
 	p.ink(0)
 	for i, c := range p.columns {
-		p.aside = p.aside || row[i].aside
 		p.lines(c, p.y, p.cells[i])
+		if row[i].aside {
+			p.aside = true
+			p.write(c.x+c.width-padding, p.y+leading+tableLine-0.9, "*") // beyond the figures, which stay below each other
+		}
 	}
 	p.y += height
-	p.hairline()
+	p.hairline(pageWidth)
 	return nil
 }
 
-func (p *printer) hairline() {
+func (p *printer) hairline(width float64) {
 	p.pdf.SetDrawColor(205, 205, 205)
 	p.pdf.SetLineWidth(0.1)
-	p.pdf.Line(margin, p.y, pageRight, p.y)
+	p.pdf.Line(margin, p.y, margin+width, p.y)
 }
 
 // without returns the sums as they were before a row was added.
@@ -207,13 +209,13 @@ const sumsLine = tableLine + 0.6
 
 // sumsHeight is what the sums at the foot of a page need.
 func (p *printer) sumsHeight() float64 {
-	return float64(2*len(p.currencies(&p.run)))*sumsLine + tableLine + 2*padding
+	return float64(2*len(p.currencies(&p.run)))*sumsLine + tableLine + 2*leading
 }
 
 // sums writes what the rows of the page come to, and those from the start.
 func (p *printer) sums(run tally) {
-	p.rule(p.y, 0.2)
-	p.y += padding / 2
+	p.rule(p.y, 0.2, pageWidth)
+	p.y += leading / 2
 	p.sumLines(wordPageTotal, &p.page)
 	p.sumLines(wordRunningTotal, &run)
 	if p.aside {

@@ -4,6 +4,7 @@ import (
 	"archive/zip"
 	"fmt"
 	"io"
+	"io/fs"
 	"strconv"
 	"strings"
 	"time"
@@ -29,11 +30,11 @@ const (
 // Numbers, times and days are such, with formats; text is text and never a
 // formula. A money column whose cells have their own currencies is followed by a
 // column that names them. Rows pass through temporary files, which are removed
-// before it returns.
-//
-// The same Sheet gives the same bytes, unless it has more than MaxXLSXRows rows:
-// then the order of the parts inside the file may differ.
-func WriteXLSX(w io.Writer, s Sheet) (err error) {
+// before it returns. The same Sheet gives the same bytes.
+func WriteXLSX(w io.Writer, s Sheet) error { return writeXLSX(w, s, MaxXLSXRows) }
+
+// writeXLSX writes so many rows at most to a sheet.
+func writeXLSX(w io.Writer, s Sheet, most int) (err error) {
 	if err := s.check(); err != nil {
 		return err
 	}
@@ -43,7 +44,7 @@ func WriteXLSX(w io.Writer, s Sheet) (err error) {
 			err = e // it removes the temporary files
 		}
 	}()
-	x := &workbook{s: &s, book: book}
+	x := &workbook{s: &s, most: most, book: book}
 	if err := x.begin(); err != nil {
 		return err
 	}
@@ -53,14 +54,13 @@ func WriteXLSX(w io.Writer, s Sheet) (err error) {
 	if err := x.table(); err != nil {
 		return err
 	}
-	// By itself the library would collect the whole file in memory.
-	book.SetZipWriter(func(io.Writer) excelize.ZipWriter { return zip.NewWriter(w) })
-	return book.Write(io.Discard)
+	return x.save(w)
 }
 
 // workbook is a workbook that is being written.
 type workbook struct {
 	s      *Sheet
+	most   int // rows of the table on one sheet
 	book   *excelize.File
 	styles styles
 
@@ -70,6 +70,46 @@ type workbook struct {
 	sheets int   // of the table so far
 	line   []any // of the row that is being written
 }
+
+// save writes the file. The library would collect all of it in memory, and put
+// the sheets into it in any order; so it is given a ZIP writer that goes to w,
+// and is asked for one sheet after another, then for the rest.
+func (x *workbook) save(w io.Writer) error {
+	parts := &partWriter{zip: zip.NewWriter(w)}
+	x.book.SetZipWriter(func(io.Writer) excelize.ZipWriter { return parts })
+	streamed := make(map[string]bool)
+	for i := range 1 + x.sheets {
+		sheet := fmt.Sprintf("xl/worksheets/sheet%d.xml", i+1)
+		streamed[sheet] = true
+		parts.wanted = func(name string) bool { return name == sheet }
+		if err := x.book.Write(io.Discard); err != nil {
+			return err
+		}
+	}
+	parts.wanted = func(name string) bool { return !streamed[name] }
+	if err := x.book.Write(io.Discard); err != nil {
+		return err
+	}
+	return parts.zip.Close()
+}
+
+// partWriter passes on the wanted parts of a workbook.
+type partWriter struct {
+	zip    *zip.Writer
+	wanted func(name string) bool
+}
+
+func (p *partWriter) Create(name string) (io.Writer, error) {
+	if !p.wanted(name) {
+		return io.Discard, nil
+	}
+	return p.zip.Create(name)
+}
+
+func (p *partWriter) AddFS(files fs.FS) error { return p.zip.AddFS(files) }
+
+// Close leaves the archive open: more parts may be wanted.
+func (p *partWriter) Close() error { return nil }
 
 // styles are the numbers of the formats.
 type styles struct{ title, label, text, header, right, integer, money, time, date, strong, strongInteger, strongMoney int }
@@ -150,8 +190,8 @@ func (x *workbook) summary() error {
 		for _, f := range s.signatureFields() {
 			lines = append(lines, []any{x.text(f.Label, x.styles.label), x.text(f.Value, x.styles.text)})
 		}
-		for _, note := range []string{s.Signature.Note, s.Signature.QR} {
-			lines = append(lines, []any{x.text(note, x.styles.text)})
+		if s.Signature.Note != "" {
+			lines = append(lines, []any{x.text(s.Signature.Note, x.styles.text)})
 		}
 	}
 	for i, line := range lines {
@@ -224,7 +264,7 @@ func (x *workbook) table() error {
 		return err
 	}
 	err := x.s.walk(func(row []Cell) error {
-		if x.rows == MaxXLSXRows {
+		if x.rows == x.most {
 			if err := x.closeSheet(); err != nil {
 				return err
 			}
@@ -329,7 +369,7 @@ func (x *workbook) cell(c Cell, column Column) {
 	case anAmount:
 		value = x.money(c.money(), x.styles.money)
 		if c.aside {
-			value = x.text(x.s.Language.Decimal(c.money())+noBreak+"*", x.styles.right)
+			value = x.text(x.s.Language.Decimal(c.money())+asideMark, x.styles.right)
 		}
 	case aTime:
 		value = excelize.Cell{StyleID: x.styles.time, Value: c.at.In(x.s.zone()).Truncate(time.Second)}
