@@ -39,6 +39,8 @@ var imports = map[string][]string{
 	// The day. What is compared is data: reconciliation opens nothing.
 	"registry/match": {"."},
 	"registry":       {".", "store", "archive", "signing", "signing/c14n", "registry/match"},
+	// A table on paper and in files: it knows amounts and days, no register.
+	"registry/form": {".", "github.com/xuri/excelize/v2", "codeberg.org/go-pdf/fpdf", "github.com/boombuler/barcode/..."},
 
 	// The edge: what an operation does and says, translated from and to the
 	// wire. Of store it may know the errors, nothing else: see
