@@ -38,7 +38,7 @@ var imports = map[string][]string{
 
 	// The day. What is compared is data: reconciliation opens nothing.
 	"registry/match": {"."},
-	"registry":       {".", "store", "archive", "signing", "signing/c14n", "registry/match"},
+	"registry":       {".", "store", "archive", "signing", "signing/c14n", "registry/form", "registry/match"},
 	// A table on paper and in files: it knows amounts and days, no register.
 	"registry/form": {".", "github.com/xuri/excelize/v2", "codeberg.org/go-pdf/fpdf", "github.com/boombuler/barcode/..."},
 
