@@ -49,7 +49,7 @@ func (m *matcher) byReference() {
 func (m *matcher) wanted(t *theirs) []reference {
 	exact := reference{t.BankRef, t.kind() == tolem.RowRefund, t.Bank, t.Amount}
 	switch {
-	case t.BankRef == "":
+	case t.BankRef == "", t.Amount.IsZero() && !m.knowsBank(t):
 		return nil
 	case !m.knowsBank(t):
 		return []reference{exact}

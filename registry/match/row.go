@@ -171,7 +171,7 @@ func (p *parser) raw(line string) string {
 	if len(line) > MaxRaw {
 		line = line[:MaxRaw]
 	}
-	return strings.ToValidUTF8(strings.Clone(line), string(utf8.RuneError))
+	return strings.ToValidUTF8(strings.Clone(line), "?")
 }
 
 // totalWords mark a line as a total.
