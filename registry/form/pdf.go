@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"fmt"
 	"io"
-	"math"
 
 	"codeberg.org/go-pdf/fpdf"
 )
@@ -132,21 +131,6 @@ type printed struct {
 	label    []string
 }
 
-// font chooses letters.
-func (p *printer) font(bold bool, points float64) {
-	if bold == p.bold && points == p.points {
-		return
-	}
-	p.bold, p.points = bold, points
-	style := ""
-	if bold {
-		style = "B"
-	}
-	p.pdf.SetFont(fontName, style, points)
-}
-
-const fontName = "noto"
-
 // begin opens the next part.
 func (p *printer) begin() {
 	p.part++
@@ -248,34 +232,4 @@ func (p *printer) whichPart() string {
 		return fmt.Sprintf(l.say(wordPart), p.part)
 	}
 	return ""
-}
-
-// ink sets how dark letters are: 0 is black.
-func (p *printer) ink(gray int) { p.pdf.SetTextColor(gray, gray, gray) }
-
-// rule draws a line from the left margin.
-func (p *printer) rule(y, thickness, width float64) {
-	p.pdf.SetDrawColor(110, 110, 110)
-	p.pdf.SetLineWidth(thickness)
-	p.pdf.Line(margin, y, margin+width, y)
-}
-
-// write writes text on its base line.
-func (p *printer) write(x, y float64, text string) { p.pdf.Text(x, y, inPrint(text)) }
-
-// writeRight writes text that ends at x.
-func (p *printer) writeRight(x, y float64, text string) {
-	text = inPrint(text)
-	p.pdf.Text(x-p.pdf.GetStringWidth(text), y, text)
-}
-
-// figure writes a number that ends at x, in smaller letters where it is wider
-// than its place: no digit is ever cut.
-func (p *printer) figure(x, y, width float64, text string) {
-	points := p.points
-	if have := p.pdf.GetStringWidth(inPrint(text)); have > width {
-		p.font(p.bold, math.Max(leastPoints, points*width/have))
-	}
-	p.writeRight(x, y, text)
-	p.font(p.bold, points)
 }

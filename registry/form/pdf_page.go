@@ -1,10 +1,6 @@
 package form
 
-import (
-	"strings"
-
-	"tolem"
-)
+import "strings"
 
 // firstPage opens a part: title, number, head, chart, and the table's header.
 func (p *printer) firstPage() {
@@ -30,6 +26,7 @@ func (p *printer) firstPage() {
 	if s.Chart != nil && p.part == 1 {
 		p.chart()
 	}
+	p.room(30) // for the table to begin
 	p.header()
 }
 
@@ -100,7 +97,6 @@ func (p *printer) chart() {
 	p.room(chartHeight * k)
 	p.s.Chart.draw(pdfCanvas{p: p, x: margin + (pageWidth-chartWidth*k)/2, y: p.y, k: k}, p.s.Language)
 	p.y += chartHeight*k + 2
-	p.room(30) // for the table to begin
 }
 
 // header writes the labels of the columns.
@@ -177,148 +173,4 @@ func (p *printer) hairline(width float64) {
 	p.pdf.SetDrawColor(205, 205, 205)
 	p.pdf.SetLineWidth(0.1)
 	p.pdf.Line(margin, p.y, margin+width, p.y)
-}
-
-// without returns the sums as they were before a row was added.
-func (t *tally) without(row []Cell) tally {
-	before := tally{rows: t.rows - 1, sums: append([]Sum(nil), t.sums...)}
-	for i := range row {
-		if c := &row[i]; c.holds == anAmount && !c.aside {
-			*before.at(i, c.currency) -= c.number
-		}
-	}
-	return before
-}
-
-// currencies returns those in which the summed columns have amounts.
-func (p *printer) currencies(t *tally) []tolem.Currency {
-	var found []tolem.Currency
-	for _, s := range t.sums {
-		known := false
-		for _, c := range found {
-			known = known || c == s.Amount.Currency
-		}
-		if !known && p.s.Columns[s.Column].Sum {
-			found = append(found, s.Amount.Currency)
-		}
-	}
-	return found
-}
-
-const sumsLine = tableLine + 0.6
-
-// sumsHeight is what the sums at the foot of a page need.
-func (p *printer) sumsHeight() float64 {
-	return float64(2*len(p.currencies(&p.run)))*sumsLine + tableLine + 2*leading
-}
-
-// sums writes what the rows of the page come to, and those from the start.
-func (p *printer) sums(run tally) {
-	p.rule(p.y, 0.2, pageWidth)
-	p.y += leading / 2
-	p.sumLines(wordPageTotal, &p.page)
-	p.sumLines(wordRunningTotal, &run)
-	if p.aside {
-		p.font(false, smallPoints)
-		p.ink(90)
-		p.write(margin+padding, p.y+tableLine, p.s.Language.say(wordNotCounted))
-		p.y += tableLine + 1
-	}
-}
-
-// sumLines writes the sums of a tally, a line for each currency.
-func (p *printer) sumLines(label word, t *tally) {
-	p.font(true, tablePoints)
-	p.ink(0)
-	from, width := p.gap()
-	for _, currency := range p.currencies(t) {
-		text := p.s.Language.say(label) + " (" + p.s.Language.say(wordRows) + ": " + p.s.Language.Integer(t.rows) + "), " + string(currency)
-		base := p.y + sumsLine - 0.9
-		p.write(from+padding, base, p.fit(text, width-2*padding, 1)[0])
-		for i, c := range p.columns {
-			if p.s.Columns[i].Sum {
-				amount := tolem.Money{Minor: t.of(i, currency), Currency: currency}
-				p.figure(c.x+c.width-padding, base, c.width-2*padding, p.s.show(Amount(amount), p.s.Columns[i]))
-			}
-		}
-		p.y += sumsLine
-	}
-}
-
-// gap returns the widest room between columns with sums, where their label
-// goes.
-func (p *printer) gap() (from, width float64) {
-	start := float64(margin)
-	for i, c := range p.columns {
-		if p.s.Columns[i].Sum {
-			start = c.x + c.width
-			continue
-		}
-		if end := c.x + c.width; end-start > width {
-			from, width = start, end-start
-		}
-	}
-	return from, width
-}
-
-// endTable writes the last sums. Where all rows stand on one page and totals
-// follow, they would only say the same three times.
-func (p *printer) endTable(last bool) {
-	if last && p.pdf.PageCount() == 1 && p.part == 1 && len(p.s.Totals) > 0 {
-		if p.aside {
-			p.say(wordNotCounted)
-		}
-		return
-	}
-	p.sums(p.run)
-}
-
-// say writes a remark of its own line.
-func (p *printer) say(w word) {
-	p.room(headLine)
-	p.font(false, smallPoints)
-	p.ink(90)
-	p.write(margin+padding, p.y+tableLine, p.s.Language.say(w))
-	p.ink(0)
-	p.y += headLine
-}
-
-// fit breaks text into lines of a width, the last of which ends with an ellipsis
-// if there is more than so many lines hold. It returns at least one line.
-func (p *printer) fit(text string, width float64, most int) []string {
-	text = inPrint(text)
-	if p.pdf.GetStringWidth(text) <= width {
-		return []string{text}
-	}
-	var lines []string
-	for rest := text; rest != ""; {
-		end := p.lineEnd(rest, width)
-		if len(lines) == most-1 && end < len(rest) {
-			end = p.lineEnd(rest, width-p.pdf.GetStringWidth(ellipsis))
-			return append(lines, strings.TrimRight(rest[:end], " ")+ellipsis)
-		}
-		lines = append(lines, strings.TrimRight(rest[:end], " "))
-		rest = strings.TrimLeft(rest[end:], " ")
-	}
-	return lines
-}
-
-// lineEnd returns how much of the text goes on one line: whole words, or as many
-// letters as fit of a longer one.
-func (p *printer) lineEnd(text string, width float64) int {
-	used, space := 0.0, 0
-	for i, r := range text {
-		if r == ' ' && i > 0 {
-			space = i
-		}
-		used += p.pdf.GetStringWidth(string(r))
-		if used <= width || i == 0 || r == ' ' {
-			continue
-		}
-		if space > 0 {
-			return space
-		}
-		return i
-	}
-	return len(text)
 }

@@ -62,6 +62,7 @@ func TestSheetsThatCannotBeRendered(t *testing.T) {
 		"total twice":       {func(s *form.Sheet) { s.Totals[0].Name = s.Totals[1].Name }, form.ErrSheet},
 		"long QR":           {func(s *form.Sheet) { s.Signature.QR = strings.Repeat("q", form.MaxQR+1) }, form.ErrSheet},
 		"chart of nothing":  {func(s *form.Sheet) { s.Chart = &form.Chart{} }, form.ErrSheet},
+		"long head":         {func(s *form.Sheet) { s.Head = make([]form.Field, form.MaxHead+1) }, form.ErrSheet},
 		"rows missing":      {func(s *form.Sheet) { s.RowCount++ }, form.ErrRows},
 		"rows too many":     {func(s *form.Sheet) { s.RowCount-- }, form.ErrRows},
 		"total off by one":  {func(s *form.Sheet) { s.Totals[2].Sums[0].Amount.Minor++ }, form.ErrTotals},

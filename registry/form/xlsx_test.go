@@ -95,7 +95,7 @@ func TestXLSXTable(t *testing.T) {
 		}
 	}
 	table := files["xl/worksheets/sheet2.xml"]
-	for _, wanted := range []string{`state="frozen"`, `ySplit="1"`, `<autoFilter ref="$A$1:$H$31">`, `orientation="landscape"`} {
+	for _, wanted := range []string{`state="frozen"`, `ySplit="1"`, `<autoFilter ref="$A$1:$H$31">`, `orientation="landscape"`, `fitToPage="true"`, `fitToHeight="0"`} {
 		if !strings.Contains(table, wanted) {
 			t.Errorf("the table lacks %s: %.700s … %s", wanted, table, table[len(table)-700:])
 		}

@@ -47,8 +47,9 @@ type Fact struct {
 // FactsBatch is the largest number of codes of one call of Lookup.
 const FactsBatch = 1000
 
-// Lookup tells what is known of codes that the day's register does not explain.
-// A code without facts was never issued.
+// Lookup tells everything that is known of codes which the day's register does
+// not explain: rows of all days and owners, the day's own included, and that a
+// code was issued. A code without facts was never issued.
 //
 // The facts may belong to others than the owner of the list: Match uses them
 // to classify and lets nothing of them into the report.

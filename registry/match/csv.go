@@ -18,13 +18,30 @@ const (
 	MaxFile    = 512 << 20 // bytes
 	MaxLine    = 16 << 10  // bytes; a longer line is an unreadable row
 	MaxColumns = 256
-	MaxRaw     = 256 // bytes kept of an unreadable row
+	MaxRaw     = 256    // bytes kept of an unreadable row
+	MaxRaws    = 10_000 // unreadable rows of which the text is kept
 )
 
 // Options say how to read what a list leaves open.
 type Options struct {
 	Zone     *time.Location // of times without one; nil: UTC
 	Currency tolem.Currency // of amounts without one; empty: each row must name its own
+	MaxRows  int            // 0, or more than MaxRows: MaxRows. A million rows take up to half a gigabyte
+	MaxFile  int64          // in bytes; 0, or more than MaxFile: MaxFile
+}
+
+// limited returns the options with their defaults.
+func (o Options) limited() Options {
+	if o.Zone == nil {
+		o.Zone = time.UTC
+	}
+	if o.MaxRows <= 0 || o.MaxRows > MaxRows {
+		o.MaxRows = MaxRows
+	}
+	if o.MaxFile <= 0 || o.MaxFile > MaxFile {
+		o.MaxFile = MaxFile
+	}
+	return o
 }
 
 // FileCode says why a file as a whole cannot be read.
@@ -75,10 +92,8 @@ func (e *FileError) Error() string { return string(e.Code) + ": " + e.Detail }
 //
 // Lines count from the one below the header, empty ones included.
 func ParseCSV(r io.Reader, options Options) (List, error) {
-	p := &parser{lines: newLines(r), options: options, names: make(map[string]string)}
-	if p.options.Zone == nil {
-		p.options.Zone = time.UTC
-	}
+	options = options.limited()
+	p := &parser{lines: newLines(r, options.MaxFile), options: options, names: make(map[string]string)}
 	if err := p.header(); err != nil {
 		return List{}, err
 	}
@@ -92,8 +107,8 @@ func ParseCSV(r io.Reader, options Options) (List, error) {
 		}
 		p.line++
 		p.row(text, long)
-		if len(p.list.Entries) > MaxRows {
-			return List{}, &FileError{FileTooManyRows, fmt.Sprintf("more than %d", MaxRows)}
+		if len(p.list.Entries) > options.MaxRows {
+			return List{}, &FileError{FileTooManyRows, fmt.Sprintf("more than %d", options.MaxRows)}
 		}
 	}
 }
@@ -108,34 +123,37 @@ type parser struct {
 	line    int
 	list    List
 	totals  []total // where each of list.Declared stands
+	raws    int     // unreadable rows of which the text is kept
 }
 
 // lines reads text line by line.
 type lines struct {
 	r    *bufio.Reader
-	read int64
+	left int64 // bytes that may still be read
 }
 
-func newLines(r io.Reader) *lines { return &lines{r: bufio.NewReaderSize(r, MaxLine)} }
+func newLines(r io.Reader, most int64) *lines {
+	return &lines{r: bufio.NewReaderSize(r, MaxLine), left: most}
+}
 
 // next returns a line without its end. Of a line that is too long it returns the
 // beginning. The bytes are good until the next call.
 func (l *lines) next() (text []byte, long bool, err error) {
 	text, err = l.r.ReadSlice('\n')
-	l.read += int64(len(text))
+	l.left -= int64(len(text))
 	if errors.Is(err, bufio.ErrBufferFull) {
 		text, long = bytes.Clone(text[:MaxRaw]), true
 		for errors.Is(err, bufio.ErrBufferFull) {
 			var rest []byte
 			rest, err = l.r.ReadSlice('\n')
-			if l.read += int64(len(rest)); l.read > MaxFile {
+			if l.left -= int64(len(rest)); l.left < 0 {
 				break
 			}
 		}
 	}
 	switch {
-	case l.read > MaxFile:
-		return nil, false, &FileError{FileTooLarge, fmt.Sprintf("more than %d bytes", MaxFile)}
+	case l.left < 0:
+		return nil, false, &FileError{FileTooLarge, "more bytes than allowed"}
 	case errors.Is(err, io.EOF) && len(text) > 0:
 	case err != nil:
 		return nil, false, err

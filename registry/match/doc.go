@@ -32,8 +32,9 @@
 //	UNREADABLE_ROW     it cannot be read. It is compared no further. It counts in the total if its
 //	                   amount could be read; the difference is that amount less our row's, if there is one
 //	REFUSED_HERE       our register of the day has a refused notification of the same code and bank reference
-//	                   (or of the same code, if the list gives no reference). Ours is the reason. Refusals as
-//	                   UNKNOWN_CODE and WRONG_BANK are reported as CODE_UNKNOWN and WRONG_BANK (GW-P28)
+//	                   (or of the same code, if the list gives no reference and no other row stands for the
+//	                   payment); one row a notification. Ours is the reason. Refusals as UNKNOWN_CODE and
+//	                   WRONG_BANK are reported as CODE_UNKNOWN and WRONG_BANK (GW-P28)
 //	DUPLICATE_THERE    another row of the list stands for the payment: one of the same valid code and kind, or,
 //	                   without such a code, the row that has our row of this reference, or the same again
 //	CODE_UNKNOWN       the code was never issued, its check digits included

@@ -24,7 +24,7 @@ type Entry struct {
 	Mark     string      // DiscrepancyLate, if the list says so
 
 	Unreadable Unreadable // why the row cannot be read; empty: it can
-	Raw        string     // the text of an unreadable row, at most MaxRaw bytes. It may hold anything: never log it
+	Raw        string     // the text of an unreadable row, at most MaxRaw bytes; it may hold anything: never log it
 }
 
 // Unreadable says why a row of a list cannot be read.

@@ -1,15 +1,20 @@
 package match
 
-import (
-	"slices"
+import "tolem"
 
-	"tolem"
-)
-
-// reference finds rows by what the bank calls them.
+// reference finds rows of ours by what the bank calls them.
 type reference struct {
 	ref    tolem.BankRef
 	refund bool
+	bank   tolem.ParticipantID // empty: of any bank
+	amount tolem.Money         // zero: of any amount
+}
+
+// bucket holds our rows of a reference in order. Those before next have their
+// pair.
+type bucket struct {
+	rows []int32
+	next int
 }
 
 // byReference pairs the rows without a valid code, and tells what becomes of
@@ -31,23 +36,54 @@ func (m *matcher) byReference() {
 	if len(readable)+len(unreadable) == 0 {
 		return
 	}
-	rows := m.references()
+	asked := append(readable, unreadable...)
+	rows := m.references(asked)
 	seen := make(map[likeness]bool)
-	for _, t := range append(readable, unreadable...) {
+	for _, t := range asked {
 		m.findReference(t, rows, seen)
 	}
 }
 
-// references sorts our payments and refunds by their references.
-func (m *matcher) references() map[reference][]int32 {
-	rows := make(map[reference][]int32)
-	for i, o := range m.ours {
-		if o.ref != "" && o.kind != tolem.RowDiscrepancy {
-			r := reference{o.ref, o.kind == tolem.RowRefund}
-			rows[r] = append(rows[r], int32(i))
+// wanted returns how our rows are looked up for a row of the list: with its
+// amount, and without if the bank is known.
+func (m *matcher) wanted(t *theirs) []reference {
+	exact := reference{t.BankRef, t.kind() == tolem.RowRefund, t.Bank, t.Amount}
+	switch {
+	case t.BankRef == "", t.Amount.IsZero() && !m.knowsBank(t):
+		return nil
+	case !m.knowsBank(t):
+		return []reference{exact}
+	}
+	loose := exact
+	loose.amount = tolem.Money{}
+	return []reference{exact, loose}
+}
+
+// references sorts our payments and refunds into the buckets that are asked for.
+func (m *matcher) references(asked []*theirs) map[reference]*bucket {
+	buckets := make(map[reference]*bucket)
+	for _, t := range asked {
+		for _, r := range m.wanted(t) {
+			if buckets[r] == nil {
+				buckets[r] = new(bucket)
+			}
 		}
 	}
-	return rows
+	for i, o := range m.ours {
+		if o.ref == "" || o.kind == tolem.RowDiscrepancy {
+			continue
+		}
+		refund := o.kind == tolem.RowRefund
+		for _, r := range []reference{
+			{o.ref, refund, o.bank, o.amount}, {o.ref, refund, o.bank, tolem.Money{}},
+			{o.ref, refund, "", o.amount}, {o.ref, refund, "", tolem.Money{}},
+		} {
+			if b := buckets[r]; b != nil {
+				b.rows = append(b.rows, int32(i))
+			}
+		}
+	}
+	return buckets
 }
 
 // likeness is what two single rows without valid codes share if they are one
@@ -66,7 +102,7 @@ func (t *theirs) likeness() likeness {
 }
 
 // findReference looks for the pair of one row.
-func (m *matcher) findReference(t *theirs, rows map[reference][]int32, seen map[likeness]bool) {
+func (m *matcher) findReference(t *theirs, rows map[reference]*bucket, seen map[likeness]bool) {
 	our, taken := m.candidate(t, rows)
 	switch {
 	case our != nil:
@@ -91,26 +127,20 @@ func (m *matcher) findReference(t *theirs, rows map[reference][]int32, seen map[
 
 // candidate returns our row with the reference of a row of the list: one that is
 // single, with the same amount if there is one, or else one that has its pair.
-func (m *matcher) candidate(t *theirs, rows map[reference][]int32) (single, taken *ours) {
-	if t.BankRef == "" {
-		return nil, nil
-	}
-	for _, row := range rows[reference{t.BankRef, t.kind() == tolem.RowRefund}] {
-		o := &m.ours[row]
+func (m *matcher) candidate(t *theirs, buckets map[reference]*bucket) (single, taken *ours) {
+	for _, r := range m.wanted(t) {
+		b := buckets[r]
+		for b.next < len(b.rows) && m.ours[b.rows[b.next]].pair != none {
+			b.next++
+		}
 		switch {
-		case t.Bank != "" && t.Bank != o.bank:
-		case o.amount != t.Amount && !m.knowsBank(t):
-		case o.pair != none:
-			if taken == nil {
-				taken = o
-			}
-		case o.amount == t.Amount:
-			return o, nil
-		case single == nil:
-			single = o
+		case b.next < len(b.rows):
+			return &m.ours[b.rows[b.next]], nil
+		case taken == nil && len(b.rows) > 0:
+			taken = &m.ours[b.rows[0]]
 		}
 	}
-	return single, taken
+	return nil, taken
 }
 
 // knowsBank reports whether a row says within which bank its reference is
@@ -125,7 +155,7 @@ func (m *matcher) refusedReference(t *theirs) bool {
 	if t.BankRef == "" || t.kind() == tolem.RowRefund {
 		return false
 	}
-	return m.firstRefusal(t, refusedKey{t.Code, t.BankRef})
+	return m.refusal(t, refusedKey{t.Code, t.BankRef, t.Bank})
 }
 
 // refusedCode does so for a row without a reference.
@@ -133,41 +163,40 @@ func (m *matcher) refusedCode(t *theirs) bool {
 	if t.Code == 0 || t.kind() == tolem.RowRefund {
 		return false
 	}
-	return m.firstRefusal(t, refusedKey{code: t.Code})
+	return m.refusal(t, refusedKey{code: t.Code, bank: t.Bank})
 }
 
 // refusedKey finds refused notifications by code and reference, or by one of
-// them.
+// them, of a bank or, without one, of any.
 type refusedKey struct {
 	code tolem.CodeNumber
 	ref  tolem.BankRef
+	bank tolem.ParticipantID
 }
 
 // noteRefused makes a refused notification of ours one that is found.
 func (m *matcher) noteRefused(o *ours) {
-	for _, k := range []refusedKey{{o.code, o.ref}, {code: o.code}, {ref: o.ref}} {
-		if rows := m.refused[k]; len(rows) == 0 || rows[len(rows)-1] != o.at {
-			m.refused[k] = append(rows, o.at)
+	for _, bank := range []tolem.ParticipantID{o.bank, ""} {
+		for _, k := range []refusedKey{{o.code, o.ref, bank}, {o.code, "", bank}, {0, o.ref, bank}} {
+			if rows := m.refused[k]; len(rows) == 0 || rows[len(rows)-1] != o.at {
+				m.refused[k] = append(rows, o.at)
+			}
 		}
 	}
 }
 
-// firstRefusal takes the first notification that no row of the list was about.
-func (m *matcher) firstRefusal(t *theirs, k refusedKey) bool {
+// refusal reports that a row of the list is the payment whose notification we
+// refused: the first one that no other row is about.
+func (m *matcher) refusal(t *theirs, k refusedKey) bool {
 	rows := m.refused[k]
 	for len(rows) > 0 && m.ours[rows[0]].used {
 		rows = rows[1:]
 	}
 	m.refused[k] = rows
-	return slices.ContainsFunc(rows, func(row int32) bool { return m.refusal(t, &m.ours[row]) })
-}
-
-// refusal reports that a row of the list is the payment whose notification we
-// refused, once a notification.
-func (m *matcher) refusal(t *theirs, o *ours) bool {
-	if o.used || t.Bank != "" && t.Bank != o.bank {
+	if len(rows) == 0 {
 		return false
 	}
+	o := &m.ours[rows[0]]
 	o.used = true
 	code, reason := refusalCode(o.mark)
 	m.surplus(code, t, o, reason)

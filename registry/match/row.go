@@ -50,15 +50,16 @@ func (p *parser) row(text []byte, long bool) {
 	}
 	e.Unreadable = e.check()
 	if e.Unreadable != "" {
-		e.Raw = raw(line)
+		e.Raw = p.raw(line)
 	}
 	p.list.Entries = append(p.list.Entries, e)
 }
 
-// fits reports whether the line has as many fields as the header; empty ones at
-// its end do no harm.
+// fits reports whether the line has as many fields as the header. Empty ones at
+// its end do no harm, except between commas: there one may come of an amount
+// like 1200,50, whose halves stand in two fields.
 func (p *parser) fits() bool {
-	for len(p.fields) > p.columns.width && strings.TrimSpace(p.fields[len(p.fields)-1]) == "" {
+	for p.columns.separator != ',' && len(p.fields) > p.columns.width && strings.TrimSpace(p.fields[len(p.fields)-1]) == "" {
 		p.fields = p.fields[:len(p.fields)-1]
 	}
 	return len(p.fields) == p.columns.width
@@ -162,12 +163,15 @@ func isText(s string, length int) bool {
 	return utf8.ValidString(s) && utf8.RuneCountInString(s) <= length && !strings.ContainsFunc(s, unicode.IsControl)
 }
 
-// raw keeps the beginning of a line.
-func raw(line string) string {
+// raw keeps the beginning of an unreadable line.
+func (p *parser) raw(line string) string {
+	if p.raws++; p.raws > MaxRaws {
+		return ""
+	}
 	if len(line) > MaxRaw {
 		line = line[:MaxRaw]
 	}
-	return strings.ToValidUTF8(strings.Clone(line), string(utf8.RuneError))
+	return strings.ToValidUTF8(strings.Clone(line), "?")
 }
 
 // totalWords mark a line as a total.
@@ -213,7 +217,7 @@ func (p *parser) total(line string, whole bool) {
 		return
 	}
 	p.list.Declared = append(p.list.Declared, d)
-	p.totals = append(p.totals, total{line: p.line, raw: raw(line)})
+	p.totals = append(p.totals, total{line: p.line, raw: p.raw(line)})
 }
 
 // ofAll reports whether the name of a total means all rows.
@@ -230,7 +234,7 @@ func (p *parser) ofAll() bool {
 }
 
 func (p *parser) badTotal(line string) {
-	p.list.Entries = append(p.list.Entries, Entry{Line: p.line, Unreadable: BadTotal, Raw: raw(line)})
+	p.list.Entries = append(p.list.Entries, Entry{Line: p.line, Unreadable: BadTotal, Raw: p.raw(line)})
 }
 
 // total is where a declared total stands.
@@ -262,6 +266,6 @@ func (p *parser) finish() List {
 		declared = append(declared, d)
 	}
 	p.list.Declared = declared
-	slices.SortFunc(p.list.Entries, func(a, b Entry) int { return a.Line - b.Line })
+	inOrder(p.list.Entries, func(e *Entry) int { return e.Line })
 	return p.list
 }
