@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"slices"
 	"strconv"
 	"time"
 
@@ -71,27 +72,63 @@ func owned(name, id string) string {
 	return name + " (" + id + ")"
 }
 
+// printed leaves out the columns that say the same in every row of the owner's
+// register: paper is narrow, and the head says it.
+func printed(s form.Sheet, kind tolem.RegisterKind) form.Sheet {
+	same := map[tolem.RegisterKind][]string{
+		tolem.ProviderRegister: {"provider_id"}, tolem.BankRegister: {"bank_id"}, tolem.BranchRegister: {"bank_id", "branch_id"},
+	}[kind]
+	var keep []int
+	columns := s.Columns
+	s.Columns = nil
+	for i, c := range columns {
+		if !slices.Contains(same, c.Name) {
+			keep, s.Columns = append(keep, i), append(s.Columns, c)
+		}
+	}
+	for i := range s.Totals {
+		s.Totals[i].Sums[0].Column = slices.Index(keep, amountColumn)
+	}
+	rows := s.Rows
+	s.Rows = func(yield func([]form.Cell, error) bool) {
+		line := make([]form.Cell, len(keep))
+		for row, err := range rows {
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			for to, from := range keep {
+				line[to] = row[from]
+			}
+			if !yield(line, nil) {
+				return
+			}
+		}
+	}
+	return s
+}
+
 // amountColumn is the place of the amount among the columns of a register.
 const amountColumn = 9
 
 func registerColumns(l form.Language) []form.Column {
 	return []form.Column{
-		{Name: "line", Label: say(l, "line"), Kind: form.Integer},
-		{Name: "kind", Label: say(l, "kind"), Kind: form.Text, Width: 10},
-		{Name: "payment_code", Label: say(l, "code"), Kind: form.Code},
-		{Name: "bank_id", Label: say(l, "bank"), Kind: form.Text, Width: 9},
-		{Name: "branch_id", Label: say(l, "branch"), Kind: form.Text, Width: 8},
-		{Name: "bank_ref", Label: say(l, "bankRef"), Kind: form.Text, Width: 14},
-		{Name: "service_code", Label: say(l, "service"), Kind: form.Text, Width: 11},
-		{Name: "provider_id", Label: say(l, "provider"), Kind: form.Text, Width: 9},
-		{Name: "channel", Label: say(l, "channel"), Kind: form.Text, Width: 13},
-		{Name: "amount", Label: say(l, "amount"), Kind: form.Money},
-		{Name: "paid_at", Label: say(l, "paidAt"), Kind: form.Time},
-		{Name: "received_at", Label: say(l, "receivedAt"), Kind: form.Time},
-		{Name: "state", Label: say(l, "state"), Kind: form.Text, Width: 9},
-		{Name: "closed_at", Label: say(l, "closedAt"), Kind: form.Time},
-		{Name: "discrepancy", Label: say(l, "discrepancy"), Kind: form.Text, Width: 9},
-		{Name: "belongs_to", Label: say(l, "belongsTo"), Kind: form.Date},
+		{Name: "line", Label: say(l, "line"), Kind: form.Integer, Width: 5},
+		{Name: "kind", Label: say(l, "kind"), Kind: form.Code, Width: 19},
+		{Name: "payment_code", Label: say(l, "code"), Kind: form.Code, Width: 23},
+		{Name: "bank_id", Label: say(l, "bank"), Kind: form.Text, Width: 10},
+		{Name: "branch_id", Label: say(l, "branch"), Kind: form.Text, Width: 13},
+		{Name: "bank_ref", Label: say(l, "bankRef"), Kind: form.Text, Width: 18},
+		{Name: "service_code", Label: say(l, "service"), Kind: form.Text, Width: 12},
+		{Name: "provider_id", Label: say(l, "provider"), Kind: form.Text, Width: 16},
+		{Name: "channel", Label: say(l, "channel"), Kind: form.Text, Width: 12},
+		{Name: "amount", Label: say(l, "amount"), Kind: form.Money, Width: 20},
+		{Name: "paid_at", Label: say(l, "paidAt"), Kind: form.Time, Width: 15},
+		{Name: "received_at", Label: say(l, "receivedAt"), Kind: form.Time, Width: 15},
+		{Name: "state", Label: say(l, "state"), Kind: form.Code, Width: 16},
+		{Name: "closed_at", Label: say(l, "closedAt"), Kind: form.Time, Width: 15},
+		{Name: "discrepancy", Label: say(l, "discrepancy"), Kind: form.Text, Width: 14},
+		{Name: "belongs_to", Label: say(l, "belongsTo"), Kind: form.Date, Width: 14},
 	}
 }
 
