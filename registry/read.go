@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"tolem"
+	"tolem/store"
 )
 
 // ErrDocument reports a document that is not what it should be.
@@ -201,4 +202,13 @@ func signedMoney(text string, c tolem.Currency) (tolem.Money, error) {
 		m.Minor = -m.Minor
 	}
 	return m, err
+}
+
+// Anomalies returns what a comparison found.
+func Anomalies(rec store.Reconciliation) ([]tolem.Anomaly, error) {
+	document, err := ReportXML(rec)
+	if err != nil {
+		return nil, err
+	}
+	return readAnomalies(document)
 }

@@ -189,11 +189,7 @@ func totalRows(t tolem.Totals, l form.Language) []form.TotalRow {
 
 // ReconciliationSheet is a report on a comparison as people read it.
 func (r *Registry) ReconciliationSheet(s store.Submission, rec store.Reconciliation, l form.Language) (form.Sheet, error) {
-	document, err := ReportXML(rec)
-	if err != nil {
-		return form.Sheet{}, err
-	}
-	anomalies, err := readAnomalies(document)
+	anomalies, err := Anomalies(rec)
 	if err != nil {
 		return form.Sheet{}, fmt.Errorf("report %s: %w", rec.Number, err)
 	}
