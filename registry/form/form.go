@@ -75,7 +75,7 @@ const (
 	Money
 	Time
 	Date
-	Code // letters and digits that are no number, never broken in the middle of a line
+	Code // letters and digits that are no number, though they may look like one
 )
 
 // Column is a column of the table.

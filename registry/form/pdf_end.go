@@ -1,8 +1,6 @@
 package form
 
-import (
-	"github.com/boombuler/barcode/qr"
-)
+import "github.com/boombuler/barcode/qr"
 
 // totals writes the totals below the table: label, count and a sum for each
 // column that is summed.

@@ -1,8 +1,6 @@
 package form
 
-import (
-	"tolem"
-)
+import "tolem"
 
 // without returns the sums as they were before a row was added.
 func (t *tally) without(row []Cell) tally {

@@ -20,8 +20,11 @@ const MaxXLSXRows = 1_048_000
 //
 // Numbers, times and days are such, with formats; text is text and never a
 // formula. A money column whose cells have their own currencies is followed by a
-// column that names them. Rows pass through temporary files, which are removed
-// before it returns. The same Sheet gives the same bytes.
+// column that names them. The same Sheet gives the same bytes.
+//
+// What does not fit into 16 MB passes through a file in os.TempDir, some 55 bytes
+// a cell, which is removed before it returns; where none can be made there, the
+// rows stay in memory.
 func WriteXLSX(w io.Writer, s Sheet) error { return writeXLSX(w, s, MaxXLSXRows) }
 
 // writeXLSX writes so many rows at most to a sheet.

@@ -1,8 +1,6 @@
 package form
 
-import (
-	"github.com/xuri/excelize/v2"
-)
+import "github.com/xuri/excelize/v2"
 
 // styles are the numbers of the formats.
 type styles struct{ title, label, text, header, headerRight, right, integer, money, time, date, strong, strongInteger, strongMoney int }
@@ -10,6 +8,7 @@ type styles struct{ title, label, text, header, headerRight, right, integer, mon
 // xlsxFont is what spreadsheets have, or replace by one as wide.
 const xlsxFont = "Calibri"
 
+// makeStyles defines the formats of the workbook.
 func (x *workbook) makeStyles() error {
 	const money, timed, dated = `#,##0.00`, `dd.mm.yyyy hh:mm:ss`, `dd.mm.yyyy`
 	const textFormat, integerFormat = 49, 3

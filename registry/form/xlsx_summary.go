@@ -1,8 +1,6 @@
 package form
 
-import (
-	"strconv"
-)
+import "strconv"
 
 // summary writes the first sheet.
 func (x *workbook) summary() error {
