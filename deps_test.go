@@ -38,12 +38,15 @@ var imports = map[string][]string{
 
 	// The day. What is compared is data: reconciliation opens nothing.
 	"registry/match": {"."},
+	"registry":       {".", "store", "archive", "signing", "signing/c14n", "registry/form", "registry/match"},
+	// A table on paper and in files: it knows amounts and days, no register.
+	"registry/form": {".", "github.com/xuri/excelize/v2", "codeberg.org/go-pdf/fpdf", "github.com/boombuler/barcode/..."},
 
 	// The edge: what an operation does and says, translated from and to the
 	// wire. Of store it may know the errors, nothing else: see
 	// TestTheWireKnowsOnlyErrorsOfTheStore.
 	"gateway/soap": {
-		".", "gateway", "archive", "store", "signing", "signing/trust", "banks", "wsdl",
+		".", "gateway", "archive", "store", "signing", "signing/c14n", "signing/trust", "banks", "wsdl",
 		"github.com/rs/zerolog", "github.com/google/uuid", "golang.org/x/time/rate",
 	},
 

@@ -15,6 +15,7 @@ type Kind string
 // The kinds of participants (spec section 1).
 const (
 	KindBank          Kind = "bank"
+	KindBranch        Kind = "branch"
 	KindProcessing    Kind = "processing"
 	KindPortal        Kind = "portal"
 	KindServiceCentre Kind = "service-centre"
@@ -23,7 +24,7 @@ const (
 )
 
 // Kinds lists every kind in the order they are shown to people.
-var Kinds = []Kind{KindBank, KindProcessing, KindPortal, KindServiceCentre, KindProvider, KindMerchant}
+var Kinds = []Kind{KindBank, KindBranch, KindProcessing, KindPortal, KindServiceCentre, KindProvider, KindMerchant}
 
 // ParseKind returns the kind named by s.
 func ParseKind(s string) (Kind, error) {
@@ -59,7 +60,8 @@ type Participant struct {
 	Name   string
 	Groups []Group
 
-	// ActsFor lists the banks in whose name a processing centre may call.
+	// ActsFor lists the banks in whose name a processing centre may call, or
+	// the one bank that a branch belongs to.
 	ActsFor []ParticipantID
 
 	// Suspended participants are refused until resumed.
@@ -96,6 +98,7 @@ type Group string
 const (
 	GroupPortal        Group = "portal"
 	GroupBank          Group = "bank"
+	GroupBranch        Group = "branch"
 	GroupProcessing    Group = "processing"
 	GroupServiceCentre Group = "service-centre"
 	GroupProvider      Group = "provider"
@@ -108,6 +111,7 @@ const (
 var permitted = map[Group][]Operation{
 	GroupPortal:        {OpIssueCode, OpValidateCode, OpCloseCode, OpGetPayment, OpGetReceipt, OpCancelCode, OpListServices, OpGetOutcome},
 	GroupBank:          {OpIssueCode, OpNotifyPayment, OpCancelCode, OpListServices, OpGetOutcome},
+	GroupBranch:        {OpListServices, OpGetOutcome},
 	GroupProcessing:    {OpIssueCode, OpNotifyPayment, OpCancelCode, OpListServices, OpGetOutcome},
 	GroupServiceCentre: {},
 	GroupProvider:      {OpListServices, OpGetOutcome},

@@ -48,10 +48,13 @@ type Payment struct {
 	Provider      ProviderID
 	Account       string        // the account number of the payment details; confidential
 	NotifiedBy    ParticipantID // the bank, or the processing centre that acts for it
+	Branch        ParticipantID // of the bank; empty: it named none
+	Fee           Money         // the bank's commission, no part of the amount (GW-P43); zero: it told none
 }
 
 // SameAs reports whether both notify the same payment: all details equal,
-// whenever and through whomever they arrived (GW-P16).
+// whenever and through whomever they arrived (GW-P16). What a bank may add for
+// its own books, branch and commission, is no detail of the payment.
 func (p Payment) SameAs(q Payment) bool {
 	return p.Code == q.Code && p.Bank == q.Bank && p.BankRef == q.BankRef && p.Amount == q.Amount &&
 		p.PaidAt.Equal(q.PaidAt) && p.Channel == q.Channel && p.Recipient == q.Recipient &&

@@ -113,6 +113,7 @@ type RegisterRow struct {
 	Provider ProviderID
 	Channel  Channel
 	Amount   Money
+	Fee      Money // the bank's commission, beside the amount; zero: it told none
 
 	PaidAt     time.Time // as the bank says
 	ReceivedAt time.Time // when it reached the gateway
@@ -121,7 +122,7 @@ type RegisterRow struct {
 	ClosedAt   time.Time // zero: it was not closed by then
 
 	Discrepancy string // LATE, or why a notification was refused
-	Belongs     Day    // the day of the payment, if it is an earlier one than the register's
+	Belongs     Day    // the day of the payment; the register's own unless it came late
 
 	ID [16]byte // tells apart the notifications that were refused for one code; zero otherwise
 }
@@ -142,6 +143,11 @@ type Sum struct {
 
 // Net is what the payments come to without what was refunded.
 func (s Sum) Net() int64 { return s.Minor - s.Return }
+
+// Plus adds two sums.
+func (s Sum) Plus(t Sum) Sum {
+	return Sum{Count: s.Count + t.Count, Minor: s.Minor + t.Minor, Back: s.Back + t.Back, Return: s.Return + t.Return}
+}
 
 // Total is the sum of the rows of one service and channel in one currency.
 type Total struct {
@@ -189,9 +195,7 @@ func compareTotals(a, b Total) int {
 func (t Totals) ByCurrency() map[Currency]Sum {
 	sums := make(map[Currency]Sum)
 	for _, b := range t.By {
-		s := sums[b.Currency]
-		s.Count, s.Minor, s.Back, s.Return = s.Count+b.Count, s.Minor+b.Minor, s.Back+b.Back, s.Return+b.Return
-		sums[b.Currency] = s
+		sums[b.Currency] = sums[b.Currency].Plus(b.Sum)
 	}
 	return sums
 }
@@ -253,4 +257,48 @@ type Acknowledgement struct {
 	Verdict    Verdict
 	Objections []Objection
 	At         time.Time
+}
+
+// Form is a rendering of a register or another document of the day.
+type Form string
+
+// The forms. The signed XML is the legal one; the others show the same rows
+// and totals.
+const (
+	FormXML  Form = "XML"
+	FormCSV  Form = "CSV"
+	FormXLSX Form = "XLSX"
+	FormPDF  Form = "PDF"
+)
+
+// Forms lists every form.
+var Forms = []Form{FormXML, FormCSV, FormXLSX, FormPDF}
+
+// ParseForm returns the form named by s, in letters of either case.
+func ParseForm(s string) (Form, error) {
+	if f := Form(strings.ToUpper(s)); slices.Contains(Forms, f) {
+		return f, nil
+	}
+	return "", fmt.Errorf("unknown form %q: want XML, CSV, XLSX or PDF", s)
+}
+
+// Extension returns the end of the name of a file in this form: ".xml".
+func (f Form) Extension() string { return "." + strings.ToLower(string(f)) }
+
+// ReconciliationNumber names the comparison of one submitted list for ever.
+type ReconciliationNumber string
+
+// NewReconciliationNumber returns the number of the seq-th list that was
+// submitted for an owner and day.
+func NewReconciliationNumber(o Owner, d Day, seq int) ReconciliationNumber {
+	return ReconciliationNumber("R" + string(NewRegisterNumber(o, d, seq)))
+}
+
+// ParseReconciliationNumber checks the form of a number.
+func ParseReconciliationNumber(s string) (ReconciliationNumber, error) {
+	rest, ok := strings.CutPrefix(s, "R")
+	if _, err := ParseRegisterNumber(rest); !ok || err != nil {
+		return "", fmt.Errorf("%.64q is not a number like RB-20261121-HALYK-1", s)
+	}
+	return ReconciliationNumber(s), nil
 }

@@ -7,10 +7,12 @@
 package banks
 
 import (
+	"cmp"
 	"context"
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"maps"
 	"math/big"
 	"slices"
 	"strings"
@@ -243,4 +245,9 @@ func (d *Directory) Services() []tolem.Service { return d.current.Load().byCode 
 func (d *Directory) Provider(id tolem.ProviderID) (tolem.Provider, bool) {
 	p, ok := d.current.Load().providers[id]
 	return p, ok
+}
+
+// Providers returns every provider, by id.
+func (d *Directory) Providers() []tolem.Provider {
+	return slices.SortedFunc(maps.Values(d.current.Load().providers), func(a, b tolem.Provider) int { return cmp.Compare(a.ID, b.ID) })
 }

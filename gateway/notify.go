@@ -23,6 +23,8 @@ type Notification struct {
 	Service       tolem.ServiceCode
 	Provider      tolem.ProviderID
 	Account       string
+	Branch        tolem.ParticipantID // optional
+	Fee           tolem.Money         // optional
 }
 
 // NotifyResult tells the bank what became of its notification (GW-138).
@@ -53,11 +55,12 @@ func (g *Gateway) NotifyPayment(ctx context.Context, m Message, in Notification,
 			PaidAt: in.PaidAt, ReceivedAt: m.Record.At, Channel: in.Channel,
 			Recipient: recipient, RecipientName: in.RecipientName,
 			Service: in.Service, Provider: in.Provider, Account: in.Account, NotifiedBy: m.Sender.ID,
-		})
+			Branch: in.Branch, Fee: in.Fee,
+		}, m.Record.ID)
 	})
 }
 
-func notify(tx *store.Tx, p tolem.Payment) (NotifyResult, error) {
+func notify(tx *store.Tx, p tolem.Payment, message store.MessageID) (NotifyResult, error) {
 	before, err := code(tx, p.Code)
 	if err != nil {
 		return NotifyResult{}, err
@@ -74,7 +77,7 @@ func notify(tx *store.Tx, p tolem.Payment) (NotifyResult, error) {
 		}
 		accepted = &p
 	case d.Discrepancy:
-		if err := tx.InsertDiscrepancy(tolem.Discrepancy{Reason: d.Result, Payment: p}); err != nil {
+		if err := tx.InsertDiscrepancy(tolem.Discrepancy{Reason: d.Result, Payment: p}, message); err != nil {
 			return NotifyResult{}, err
 		}
 	}

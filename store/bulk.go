@@ -32,6 +32,7 @@ const (
 	bulkMessage
 	bulkPending
 	bulkUnqueue
+	bulkDayRow
 	bulkCount
 
 	lastGuarded = bulkPayment
@@ -86,10 +87,10 @@ var bulks = [bulkCount]bulk{
 		name: "payment",
 		cols: []column{
 			{"code", bigint}, {"bank", text}, {"bank_ref", text}, {"amount", bigint}, {"currency", text}, {"paid_at", bigint},
-			{"received_at", bigint}, {"channel", bigint}, {"service", text}, {"provider", text}, {"notified_by", text}, {"data", binary_},
+			{"received_at", bigint}, {"channel", bigint}, {"service", text}, {"provider", text}, {"notified_by", text}, {"branch", text}, {"fee", bigint}, {"data", binary_},
 		},
-		text: `INSERT INTO payment (code, bank, bank_ref, amount, currency, paid_at, received_at, channel, service, provider, notified_by, data)
-			SELECT code, bank, bank_ref, amount, currency, paid_at, received_at, channel, service, provider, notified_by, data FROM rows WHERE true
+		text: `INSERT INTO payment (code, bank, bank_ref, amount, currency, paid_at, received_at, channel, service, provider, notified_by, branch, fee, data)
+			SELECT code, bank, bank_ref, amount, currency, paid_at, received_at, channel, service, provider, notified_by, branch, fee, data FROM rows WHERE true
 			ON CONFLICT (code) DO NOTHING RETURNING code`,
 		guard:    numberGuard,
 		returned: returnedNumber,
@@ -106,10 +107,10 @@ var bulks = [bulkCount]bulk{
 		name: "discrepancy",
 		cols: []column{
 			{"code", bigint}, {"id", binary_}, {"reason", text}, {"bank", text}, {"bank_ref", text}, {"amount", bigint}, {"currency", text},
-			{"paid_at", bigint}, {"received_at", bigint}, {"channel", bigint}, {"service", text}, {"provider", text}, {"notified_by", text}, {"data", binary_},
+			{"paid_at", bigint}, {"received_at", bigint}, {"channel", bigint}, {"service", text}, {"provider", text}, {"notified_by", text}, {"branch", text}, {"fee", bigint}, {"data", binary_},
 		},
-		text: `INSERT INTO discrepancy (code, id, reason, bank, bank_ref, amount, currency, paid_at, received_at, channel, service, provider, notified_by, data)
-			SELECT code, id, reason, bank, bank_ref, amount, currency, paid_at, received_at, channel, service, provider, notified_by, data FROM rows`,
+		text: `INSERT INTO discrepancy (code, id, reason, bank, bank_ref, amount, currency, paid_at, received_at, channel, service, provider, notified_by, branch, fee, data)
+			SELECT code, id, reason, bank, bank_ref, amount, currency, paid_at, received_at, channel, service, provider, notified_by, branch, fee, data FROM rows`,
 	},
 	bulkMessage: {
 		name: "message",
@@ -125,6 +126,15 @@ var bulks = [bulkCount]bulk{
 		name: "leaf delete",
 		cols: []column{{"id", binary_}, {"code", bigint}},
 		text: `DELETE FROM leaf_pending WHERE (id, code) IN (SELECT id, code FROM rows)`,
+	},
+	bulkDayRow: {
+		name: "fact of a day",
+		cols: []column{
+			{"code", bigint}, {"kind", bigint}, {"id", binary_}, {"day", bigint}, {"at", bigint}, {"bank", text}, {"branch", text},
+			{"bank_ref", text}, {"service", text}, {"provider", text}, {"channel", bigint}, {"amount", bigint}, {"currency", text},
+			{"fee", bigint}, {"paid_at", bigint}, {"received_at", bigint}, {"state", bigint}, {"closed_at", bigint}, {"discrepancy", text}, {"belongs", bigint},
+		},
+		text: `INSERT INTO day_row (` + dayRowColumns + `) SELECT ` + dayRowColumns + ` FROM rows WHERE true ON CONFLICT (code, kind, id) DO NOTHING`,
 	},
 }
 

@@ -33,7 +33,7 @@ func notify(t testing.TB, db *DB, code tolem.Code, id tolem.RequestID) error {
 		p := paymentFor(c, tx.Now())
 		r := requestOf(id, c.Number, tolem.OK)
 		return errors.Join(tx.InsertRequest(r), tx.ChangeCode(c, c.Notify(p, nil, tx.Now())), tx.InsertPayment(p),
-			tx.InsertDiscrepancy(tolem.Discrepancy{Reason: tolem.Mismatch, Payment: p}),
+			tx.InsertDiscrepancy(tolem.Discrepancy{Reason: tolem.Mismatch, Payment: p}, MessageID{1}),
 			tx.InsertMessage(Message{ID: MessageID(idBytes(t, id)), Code: c.Number, Blob: []byte("sealed"), Leaf: [32]byte{4}}))
 	})
 }

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"crypto/rand"
 	"fmt"
 	"strconv"
 
@@ -19,13 +18,15 @@ type paymentRow struct {
 	channel            int64
 	service, provider  string
 	notifiedBy         string
+	branch             string
+	fee                int64
 	data               []byte
 }
 
-const paymentColumns = "code, bank, bank_ref, amount, currency, paid_at, received_at, channel, service, provider, notified_by, data"
+const paymentColumns = "code, bank, bank_ref, amount, currency, paid_at, received_at, channel, service, provider, notified_by, branch, fee, data"
 
 func (r *paymentRow) targets() []any {
-	return []any{&r.code, &r.bank, &r.ref, &r.amount, &r.currency, &r.paidAt, &r.receivedAt, &r.channel, &r.service, &r.provider, &r.notifiedBy, &r.data}
+	return []any{&r.code, &r.bank, &r.ref, &r.amount, &r.currency, &r.paidAt, &r.receivedAt, &r.channel, &r.service, &r.provider, &r.notifiedBy, &r.branch, &r.fee, &r.data}
 }
 
 // Payment returns the payment that was accepted for a code, or ErrNotFound.
@@ -75,8 +76,17 @@ func (db *DB) openPayment(r *paymentRow, context string) (tolem.Payment, error) 
 		PaidAt: instant(r.paidAt), ReceivedAt: instant(r.receivedAt), Channel: channels[r.channel],
 		Recipient: tolem.IIN(f.text()), RecipientName: f.text(), Account: f.text(),
 		Service: tolem.ServiceCode(r.service), Provider: tolem.ProviderID(r.provider), NotifiedBy: tolem.ParticipantID(r.notifiedBy),
+		Branch: tolem.ParticipantID(r.branch), Fee: fee(r.fee, r.currency),
 	}
 	return p, f.err
+}
+
+// fee is a commission as a bank told it: none has no currency either.
+func fee(minor int64, currency string) tolem.Money {
+	if minor == 0 {
+		return tolem.Money{}
+	}
+	return tolem.Money{Minor: minor, Currency: tolem.Currency(currency)}
 }
 
 // paymentValues returns the columns behind the key.
@@ -94,7 +104,7 @@ func (tx *Tx) paymentValues(p tolem.Payment, context string) ([]any, error) {
 	}
 	return []any{
 		string(p.Bank), string(p.BankRef), p.Amount.Minor, string(p.Amount.Currency), micros(p.PaidAt), micros(p.ReceivedAt),
-		channel, string(p.Service), string(p.Provider), string(p.NotifiedBy), data,
+		channel, string(p.Service), string(p.Provider), string(p.NotifiedBy), string(p.Branch), p.Fee.Minor, data,
 	}, nil
 }
 
@@ -111,10 +121,8 @@ func (tx *Tx) InsertPayment(p tolem.Payment) error {
 }
 
 // InsertDiscrepancy stores a refused notification for reconciliation (GW-P15,
-// GW-P16).
-func (tx *Tx) InsertDiscrepancy(d tolem.Discrepancy) error {
-	var id [16]byte
-	_, _ = rand.Read(id[:]) // never fails
+// GW-P16) under the id that its request has in the archive.
+func (tx *Tx) InsertDiscrepancy(d tolem.Discrepancy, id MessageID) error {
 	values, err := tx.paymentValues(d.Payment, discrepancyContext(id))
 	if err != nil {
 		return err

@@ -188,7 +188,7 @@ func TestDiscrepancies(t *testing.T) {
 		code := issue(t, db)
 		p := paymentFor(code, db.now())
 		want := tolem.Discrepancy{Reason: tolem.Mismatch, Payment: p}
-		update(t, db, func(tx *Tx) error { return tx.InsertDiscrepancy(want) })
+		update(t, db, func(tx *Tx) error { return tx.InsertDiscrepancy(want, MessageID{1}) })
 		view(t, db, func(tx *Tx) error {
 			for _, of := range []tolem.CodeNumber{0, code.Number} {
 				list, err := tx.Discrepancies(of, 10)
@@ -206,7 +206,7 @@ func TestNothingConfidentialInTheClear(t *testing.T) {
 	each(t, func(t *testing.T, db *DB) {
 		code := paid(t, db)
 		update(t, db, func(tx *Tx) error {
-			return tx.InsertDiscrepancy(tolem.Discrepancy{Reason: tolem.Mismatch, Payment: paymentFor(code, tx.Now())})
+			return tx.InsertDiscrepancy(tolem.Discrepancy{Reason: tolem.Mismatch, Payment: paymentFor(code, tx.Now())}, MessageID{2})
 		})
 		for _, table := range []string{"code", "payment", "discrepancy"} {
 			rows, err := db.reader.Query("SELECT * FROM " + table)

@@ -125,10 +125,10 @@ func (f fault) payload(version signing.Version, requestID tolem.RequestID, incid
 		message = f.detail
 	}
 	w := document("GatewayFault")
-	w.text("code", string(f.code))
-	w.text("message", message)
-	w.text("requestId", string(requestID))
-	w.text("incidentId", incident)
-	w.text("retry", f.retry)
+	w.Text("code", string(f.code))
+	w.Text("message", message)
+	w.Text("requestId", string(requestID))
+	w.Text("incidentId", incident)
+	w.Text("retry", f.retry)
 	return signing.AppendFault(nil, version, signing.Fault{Code: f.faultCode, Reason: message, Detail: w.end("GatewayFault")})
 }

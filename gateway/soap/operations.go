@@ -68,9 +68,9 @@ func answerName(op tolem.Operation) string { return string(op) + "Response" }
 // answer opens an answer with the three elements that all of them have.
 func answer(m gateway.Message, result tolem.ResultCode) *writer {
 	w := document(answerName(m.Operation))
-	w.text("requestId", string(m.RequestID))
-	w.text("resultCode", string(result))
-	w.text("resultText", result.Text())
+	w.Text("requestId", string(m.RequestID))
+	w.Text("resultCode", string(result))
+	w.Text("resultText", result.Text())
 	return w
 }
 
@@ -88,8 +88,8 @@ func decodeIssue(f *fields) gateway.Issue {
 
 func encodeIssue(_ *Handler, w *writer, r gateway.IssueResult) error {
 	w.code(r.Code)
-	w.time("issuedAt", r.IssuedAt)
-	w.time("expiresAt", r.ExpiresAt)
+	w.Time("issuedAt", r.IssuedAt)
+	w.Time("expiresAt", r.ExpiresAt)
 	return nil
 }
 
@@ -111,7 +111,7 @@ func decodeNotification(f *fields) gateway.Notification {
 
 func encodeNotify(_ *Handler, w *writer, r gateway.NotifyResult) error {
 	w.code(r.Code)
-	w.time("receivedAt", r.ReceivedAt)
+	w.Time("receivedAt", r.ReceivedAt)
 	w.state(r.State)
 	w.flag("late", r.Late)
 	return nil
@@ -131,12 +131,12 @@ func decodeValidation(f *fields) gateway.Validation {
 func encodeValidate(_ *Handler, w *writer, r gateway.ValidateResult) error {
 	w.code(r.Code)
 	w.state(r.State)
-	w.text("recipientIIN", r.Recipient.Reveal())
-	w.text("recipientName", r.RecipientName)
-	w.text("serviceCode", string(r.Service))
+	w.Text("recipientIIN", r.Recipient.Reveal())
+	w.Text("recipientName", r.RecipientName)
+	w.Text("serviceCode", string(r.Service))
 	w.amount(r.Amount)
-	w.time("paidAt", r.PaidAt)
-	w.text("boundRequestNo", string(r.Bound))
+	w.Time("paidAt", r.PaidAt)
+	w.Text("boundRequestNo", string(r.Bound))
 	return nil
 }
 
@@ -153,7 +153,7 @@ func decodeClosing(f *fields) gateway.Closing {
 func encodeClose(_ *Handler, w *writer, r gateway.CloseResult) error {
 	w.code(r.Code)
 	w.state(r.State)
-	w.time("closedAt", r.ClosedAt)
+	w.Time("closedAt", r.ClosedAt)
 	return nil
 }
 
@@ -166,7 +166,7 @@ func decodeCancel(f *fields) tolem.CodeNumber {
 func encodeCancel(_ *Handler, w *writer, r gateway.CancelResult) error {
 	w.code(r.Code)
 	w.state(r.State)
-	w.time("cancelledAt", r.CancelledAt)
+	w.Time("cancelledAt", r.CancelledAt)
 	return nil
 }
 
@@ -174,21 +174,21 @@ func encodePayment(_ *Handler, w *writer, r gateway.PaymentResult) error {
 	c := r.Issued
 	w.code(r.Code)
 	w.state(c.State)
-	w.text("serviceCode", string(c.Service))
-	w.text("providerId", string(c.Provider))
+	w.Text("serviceCode", string(c.Service))
+	w.Text("providerId", string(c.Provider))
 	w.amount(c.Amount)
-	w.text("channel", string(c.Channel))
-	w.time("issuedAt", c.IssuedAt)
-	w.time("expiresAt", c.ExpiresAt)
+	w.Text("channel", string(c.Channel))
+	w.Time("issuedAt", c.IssuedAt)
+	w.Time("expiresAt", c.ExpiresAt)
 	if p := r.Payment; p != nil {
-		w.time("paidAt", p.PaidAt)
-		w.time("receivedAt", p.ReceivedAt)
-		w.text("bankId", string(p.Bank))
-		w.text("bankRef", string(p.BankRef))
+		w.Time("paidAt", p.PaidAt)
+		w.Time("receivedAt", p.ReceivedAt)
+		w.Text("bankId", string(p.Bank))
+		w.Text("bankRef", string(p.BankRef))
 	}
 	w.flag("late", c.Late)
-	w.text("boundRequestNo", string(c.Bound))
-	w.time("closedAt", c.ClosedAt)
+	w.Text("boundRequestNo", string(c.Bound))
+	w.Time("closedAt", c.ClosedAt)
 	return nil
 }
 
@@ -201,7 +201,7 @@ func encodeReceipt(h *Handler, w *writer, r gateway.PaymentResult) error {
 	if err != nil {
 		return fmt.Errorf("sign receipt: %w", err)
 	}
-	w.base64("receipt", document)
+	w.Base64("receipt", document)
 	return nil
 }
 
@@ -210,30 +210,30 @@ func decodeList(f *fields) tolem.ProviderID {
 }
 
 func encodeServices(_ *Handler, w *writer, r gateway.ServicesResult) error {
-	w.open("services")
+	w.Open("services")
 	for _, s := range r.Services {
 		price := s.Service.Price
-		w.open("service")
-		w.text("serviceCode", string(s.Service.Code))
-		w.text("providerId", string(s.Provider.ID))
+		w.Open("service")
+		w.Text("serviceCode", string(s.Service.Code))
+		w.Text("providerId", string(s.Provider.ID))
 		w.names("name", s.Service.Names)
 		w.names("providerName", s.Provider.Names)
 		w.limit("fixedAmount", price.Fixed)
 		w.limit("minAmount", price.Min)
 		w.limit("maxAmount", price.Max)
-		w.text("currency", string(price.Currency))
-		w.close("service")
+		w.Text("currency", string(price.Currency))
+		w.Close("service")
 	}
-	w.close("services")
+	w.Close("services")
 	return nil
 }
 
 func decodeOutcome(f *fields) tolem.RequestID { return f.requestID("ofRequestId") }
 
 func encodeOutcome(_ *Handler, w *writer, r gateway.EarlierOutcome) error {
-	w.text("operation", string(r.Operation))
-	w.text("ofResultCode", string(r.Earlier))
-	w.time("answeredAt", r.AnsweredAt)
-	w.base64("answer", r.Answer)
+	w.Text("operation", string(r.Operation))
+	w.Text("ofResultCode", string(r.Earlier))
+	w.Time("answeredAt", r.AnsweredAt)
+	w.Base64("answer", r.Answer)
 	return nil
 }

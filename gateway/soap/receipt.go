@@ -24,27 +24,27 @@ var methodNames = map[tolem.Channel]tolem.Names{
 func (h *Handler) receipt(r gateway.PaymentResult) []byte {
 	c, p := r.Issued, r.Payment
 	w := &writer{}
-	w.buf = append(w.buf, `<receipt xmlns="`+ReceiptNamespace+`">`...)
+	w.Root("receipt", ReceiptNamespace)
 	w.code(c.Number)
-	w.text("transactionNo", string(p.BankRef))
-	w.text("bankId", string(p.Bank))
+	w.Text("transactionNo", string(p.BankRef))
+	w.Text("bankId", string(p.Bank))
 	if bank, ok := h.directory.Participant(p.Bank); ok {
-		w.text("bankName", bank.Name)
+		w.Text("bankName", bank.Name)
 	}
-	w.text("recipientIIN", c.Recipient.Reveal())
-	w.text("recipientName", c.RecipientName)
-	w.text("requestNo", string(c.RequestNo))
-	w.text("accountNo", p.Account)
+	w.Text("recipientIIN", c.Recipient.Reveal())
+	w.Text("recipientName", c.RecipientName)
+	w.Text("requestNo", string(c.RequestNo))
+	w.Text("accountNo", p.Account)
 	w.amount(p.Amount)
-	w.time("paidAt", p.PaidAt)
-	w.time("receivedAt", p.ReceivedAt)
-	w.text("paymentMethod", string(p.Channel))
+	w.Time("paidAt", p.PaidAt)
+	w.Time("receivedAt", p.ReceivedAt)
+	w.Text("paymentMethod", string(p.Channel))
 	w.names("paymentMethodName", methodNames[p.Channel])
-	w.text("serviceCode", string(c.Service))
+	w.Text("serviceCode", string(c.Service))
 	if service, ok := h.directory.Service(c.Service); ok {
 		w.names("serviceName", service.Names)
 	}
-	w.text("providerId", string(c.Provider))
+	w.Text("providerId", string(c.Provider))
 	if provider, ok := h.directory.Provider(c.Provider); ok {
 		w.names("providerName", provider.Names)
 	}

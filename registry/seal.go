@@ -1,0 +1,270 @@
+package registry
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"hash"
+	"iter"
+	"time"
+
+	"tolem"
+	"tolem/archive"
+	"tolem/signing/c14n"
+	"tolem/store"
+)
+
+// SealNamespace is the namespace of the seal of a day.
+const SealNamespace = "urn:tolem:seal:v1"
+
+// Seal completes a day and returns its seal. A day that is sealed already is
+// returned as it is. Days are sealed in their order.
+func (r *Registry) Seal(ctx context.Context, day tolem.Day, progress Progress) (store.SealedDay, error) {
+	sealed, err := r.sealed(ctx, day)
+	if err == nil || !errors.Is(err, ErrNotSealed) {
+		return sealed, err
+	}
+	now := r.Clock()
+	if end := r.Calendar.End(day); now.Before(end.Add(Settle)) {
+		return sealed, fmt.Errorf("%s until %s: %w", day, end.Add(Settle).In(r.Calendar.Zone()).Format(time.DateTime), ErrTooEarly)
+	}
+	if err := r.collect(ctx, day, progress); err != nil {
+		return sealed, fmt.Errorf("collect %s: %w", day, err)
+	}
+	seal, err := r.sum(ctx, day)
+	if err != nil {
+		return sealed, fmt.Errorf("sum up %s: %w", day, err)
+	}
+	document, err := r.signer.SignEnveloped(seal.document())
+	if err != nil {
+		return sealed, fmt.Errorf("sign the seal of %s: %w", day, err)
+	}
+	err = r.db.Update(ctx, func(tx *store.Tx) error {
+		if tx.Again() { // another node was first
+			if sealed, err = tx.SealedDay(day); err == nil || !errors.Is(err, store.ErrNotFound) {
+				return err
+			}
+		}
+		id := archive.NewMessageID(tx.Now())
+		sealed = store.SealedDay{Day: day, SealedAt: tx.Now(), Facts: seal.facts, Hash: seal.hash, Evidence: id}
+		return errors.Join(tx.SealDay(sealed), r.evidence.Add(tx, archive.Record{
+			ID: id, Direction: archive.Internal, At: tx.Now(), Raw: document,
+		}))
+	})
+	return sealed, err
+}
+
+// sealed returns the seal of a day, or ErrNotSealed.
+func (r *Registry) sealed(ctx context.Context, day tolem.Day) (sealed store.SealedDay, err error) {
+	err = r.view(ctx, func(tx *store.Tx) error {
+		sealed, err = tx.SealedDay(day)
+		return err
+	})
+	if errors.Is(err, store.ErrNotFound) {
+		err = fmt.Errorf("%s: %w", day, ErrNotSealed)
+	}
+	return sealed, err
+}
+
+// FirstOpen returns the first day that is not sealed; found is false while
+// nothing has happened that a day could hold.
+func (r *Registry) FirstOpen(ctx context.Context) (day tolem.Day, found bool, err error) {
+	err = r.view(ctx, func(tx *store.Tx) error {
+		last, err := tx.LastSealedDay()
+		if err == nil {
+			day, found = last.Day+1, true
+			return nil
+		}
+		if !errors.Is(err, store.ErrNotFound) {
+			return err
+		}
+		first, err := tx.FirstMoment()
+		if errors.Is(err, store.ErrNotFound) {
+			return nil
+		}
+		day, found = r.Calendar.DayOf(first), err == nil
+		return err
+	})
+	return day, found, err
+}
+
+// collect adds to a day what belongs into it.
+func (r *Registry) collect(ctx context.Context, day tolem.Day, progress Progress) error {
+	from, end := r.Calendar.Start(day).Add(-Stragglers), r.Calendar.End(day)
+	done := int64(0)
+	add := func(rows []tolem.RegisterRow) error {
+		if len(rows) == 0 {
+			return nil
+		}
+		done += int64(len(rows))
+		progress.report(done)
+		return r.db.Update(ctx, func(tx *store.Tx) error { return tx.AddDayRows(day, rows) })
+	}
+	for _, read := range []paymentReader{(*store.Tx).PaidFacts, (*store.Tx).RefundFacts} {
+		if err := r.collectPayments(ctx, read, from, end, add); err != nil {
+			return err
+		}
+	}
+	return r.collectRefused(ctx, from, end, add)
+}
+
+// paymentReader reads payments or refunds.
+type paymentReader func(*store.Tx, time.Time, time.Time, store.FactCursor, int) ([]store.PaymentFact, error)
+
+func (r *Registry) collectPayments(ctx context.Context, read paymentReader, from, end time.Time, add func([]tolem.RegisterRow) error) error {
+	for after := (store.FactCursor{}); ; {
+		var page []store.PaymentFact
+		err := r.view(ctx, func(tx *store.Tx) (err error) {
+			page, err = read(tx, from, end.Add(Stragglers), after, pageRows)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		rows := make([]tolem.RegisterRow, 0, len(page))
+		for _, f := range page {
+			if f.Row.At.Before(end) {
+				row := f.StateAt(end)
+				row.Belongs = r.Calendar.DayOf(row.ReceivedAt)
+				rows = append(rows, row)
+			}
+		}
+		if err := add(rows); err != nil || len(page) < pageRows {
+			return err
+		}
+		last := page[len(page)-1]
+		after = store.FactCursor{At: last.StepAt, Code: last.Row.Code}
+	}
+}
+
+func (r *Registry) collectRefused(ctx context.Context, from, end time.Time, add func([]tolem.RegisterRow) error) error {
+	for after := (store.FactCursor{}); ; {
+		var page []tolem.RegisterRow
+		err := r.view(ctx, func(tx *store.Tx) (err error) {
+			page, err = tx.RefusedFacts(from, end, after, pageRows)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		for i := range page {
+			page[i].Belongs = r.Calendar.DayOf(page[i].ReceivedAt)
+		}
+		if err := add(page); err != nil || len(page) < pageRows {
+			return err
+		}
+		after = store.CursorOf(page[len(page)-1])
+	}
+}
+
+// rows goes through the facts of a day that concern an owner, in their order,
+// as they were sealed: corrections are not applied.
+func (r *Registry) rows(ctx context.Context, day tolem.Day, owner tolem.Owner) iter.Seq2[tolem.RegisterRow, error] {
+	return func(yield func(tolem.RegisterRow, error) bool) {
+		for after := (store.FactCursor{}); ; {
+			var page []tolem.RegisterRow
+			err := r.view(ctx, func(tx *store.Tx) (err error) {
+				page, err = tx.DayRows(day, owner, after, pageRows)
+				return err
+			})
+			if err != nil {
+				yield(tolem.RegisterRow{}, err)
+				return
+			}
+			for _, row := range page {
+				if !yield(row, nil) {
+					return
+				}
+			}
+			if len(page) < pageRows {
+				return
+			}
+			after = store.CursorOf(page[len(page)-1])
+		}
+	}
+}
+
+// seal is what the document of a sealed day says.
+type seal struct {
+	day      tolem.Day
+	from, to time.Time
+	facts    int64
+	hash     [32]byte
+	totals   tolem.Totals
+	carried  []tolem.RegisterRow // facts that came too late for their own day
+}
+
+// maxCarried bounds the facts that a seal names one by one. They are those
+// that took longer than Settle to commit: a handful in a bad year.
+const maxCarried = 10_000
+
+// errCarried reports a day with so many late facts that something is broken.
+var errCarried = errors.New("too many facts that belong to earlier days")
+
+// sum goes through all facts of a day, bank by bank.
+func (r *Registry) sum(ctx context.Context, day tolem.Day) (*seal, error) {
+	owners, err := r.db.DayOwners(ctx, day)
+	if err != nil {
+		return nil, err
+	}
+	s := &seal{day: day, from: r.Calendar.Start(day), to: r.Calendar.End(day)}
+	digest := sha256.New()
+	var b c14n.Builder
+	for _, o := range owners {
+		if o.Kind != tolem.BankRegister {
+			continue
+		}
+		for row, err := range r.rows(ctx, day, o) {
+			if err != nil {
+				return nil, err
+			}
+			s.add(digest, &b, row)
+			if len(s.carried) > maxCarried {
+				return nil, fmt.Errorf("%s: %w", day, errCarried)
+			}
+		}
+	}
+	digest.Sum(s.hash[:0])
+	return s, nil
+}
+
+func (s *seal) add(digest hash.Hash, b *c14n.Builder, row tolem.RegisterRow) {
+	b.Bytes = b.Bytes[:0]
+	appendRow(b, row, s.day)
+	digest.Write(b.Bytes)
+	s.facts++
+	s.totals.Add(row)
+	if s.wasCarried(row) {
+		s.carried = append(s.carried, row)
+	}
+}
+
+// wasCarried reports whether the row's moment lies before the day: it was
+// committed after its own day was sealed.
+func (s *seal) wasCarried(row tolem.RegisterRow) bool { return row.At.Before(s.from) }
+
+// document writes the seal in canonical form.
+func (s *seal) document() []byte {
+	var b c14n.Builder
+	b.Root("daySeal", SealNamespace)
+	b.Text("day", s.day.String())
+	b.Time("from", s.from)
+	b.Time("to", s.to)
+	b.Text("facts", fmt.Sprint(s.facts))
+	b.Base64("hash", s.hash[:])
+	appendTotals(&b, s.totals)
+	b.Open("carriedOver")
+	for _, row := range s.carried {
+		b.Open("fact")
+		b.Text("kind", string(row.Kind))
+		b.Text("paymentCode", row.Code.String())
+		if row.ID != ([16]byte{}) {
+			b.Base64("id", row.ID[:])
+		}
+		b.Close("fact")
+	}
+	b.Close("carriedOver")
+	b.Close("daySeal")
+	return b.Bytes
+}

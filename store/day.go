@@ -1,0 +1,410 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"tolem"
+)
+
+// SealedDay is a business day whose facts are complete: no row of it will be
+// added or changed.
+type SealedDay struct {
+	Day      tolem.Day
+	SealedAt time.Time
+	Facts    int64
+	Hash     [32]byte  // over the facts in their order
+	Evidence MessageID // the seal in the archive
+}
+
+// SealedDay returns a sealed day, or ErrNotFound while it is open.
+func (tx *Tx) SealedDay(d tolem.Day) (SealedDay, error) {
+	list, err := tx.listDays("WHERE day = $1", int64(d))
+	if err == nil && len(list) == 0 {
+		err = fmt.Errorf("seal of %s: %w", d, ErrNotFound)
+	}
+	if err != nil {
+		return SealedDay{}, err
+	}
+	return list[0], nil
+}
+
+// LastSealedDay returns the latest sealed day, or ErrNotFound.
+func (tx *Tx) LastSealedDay() (SealedDay, error) {
+	list, err := tx.listDays("ORDER BY day DESC LIMIT 1")
+	if err == nil && len(list) == 0 {
+		err = fmt.Errorf("sealed day: %w", ErrNotFound)
+	}
+	if err != nil {
+		return SealedDay{}, err
+	}
+	return list[0], nil
+}
+
+// SealedDays returns the sealed days from one to another, both included.
+func (tx *Tx) SealedDays(from, to tolem.Day) ([]SealedDay, error) {
+	return tx.listDays("WHERE day >= $1 AND day <= $2 ORDER BY day", int64(from), int64(to))
+}
+
+func (tx *Tx) listDays(where string, args ...any) ([]SealedDay, error) {
+	var list []SealedDay
+	err := tx.db.query(tx.ctx, `SELECT day, sealed_at, facts, hash, evidence FROM business_day `+where, args, func(scan func(...any) error) error {
+		var d SealedDay
+		var day, sealedAt int64
+		var hash, evidence []byte
+		err := scan(&day, &sealedAt, &d.Facts, &hash, &evidence)
+		d.Day, d.SealedAt = tolem.Day(day), instant(sealedAt)
+		copy(d.Hash[:], hash)
+		copy(d.Evidence[:], evidence)
+		list = append(list, d)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read sealed days: %w", err)
+	}
+	return list, nil
+}
+
+// SealDay closes a day. If another node has closed it meanwhile, the closure
+// is run again.
+func (tx *Tx) SealDay(d SealedDay) error {
+	return tx.exec(single{
+		text: `INSERT INTO business_day (day, sealed_at, facts, hash, evidence) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (day) DO NOTHING`,
+		args: []any{int64(d.Day), micros(d.SealedAt), d.Facts, d.Hash[:], d.Evidence[:]}, want: 1,
+	}, guardKey{table: "business_day", number: int64(d.Day)})
+}
+
+// FirstMoment returns when the first code was issued, or ErrNotFound.
+func (tx *Tx) FirstMoment() (time.Time, error) {
+	var at int64
+	err := tx.db.query(tx.ctx, `SELECT at FROM step ORDER BY at LIMIT 1`, nil, func(scan func(...any) error) error { return scan(&at) })
+	switch {
+	case err != nil:
+		return time.Time{}, fmt.Errorf("read first step: %w", err)
+	case at == 0:
+		return time.Time{}, fmt.Errorf("first step: %w", ErrNotFound)
+	}
+	return instant(at), nil
+}
+
+// rowKinds numbers the kinds of rows as they are stored. Numbers are never
+// reused; their order is that of rows of one moment.
+var rowKinds = [...]tolem.RowKind{0: "", 1: tolem.RowPayment, 2: tolem.RowRefund, 3: tolem.RowDiscrepancy}
+
+func kindNumber(k tolem.RowKind) int64 { return int64(slices.Index(rowKinds[:], k)) }
+
+// rowID is the id of a row as it is stored: payments and refunds have none.
+func rowID(id [16]byte) []byte {
+	if id == ([16]byte{}) {
+		return []byte{}
+	}
+	return id[:]
+}
+
+// FactCursor is a place among the facts of a time, or of a day. The zero value
+// stands before the first.
+type FactCursor struct {
+	At   time.Time
+	Code tolem.CodeNumber
+	Kind tolem.RowKind
+	ID   [16]byte
+}
+
+// CursorOf returns the place of a row.
+func CursorOf(r tolem.RegisterRow) FactCursor {
+	return FactCursor{At: r.At, Code: r.Code, Kind: r.Kind, ID: r.ID}
+}
+
+// paidFacts and the others find what came to be between two moments, in order
+// of moment and code, behind a place. The state of a payment's code is that of
+// the moment $5.
+const (
+	paidFacts = `SELECT s.at, s.code, 1, p.bank, p.branch, p.bank_ref, p.service, p.provider, p.channel, p.amount, p.currency, p.fee,
+			p.paid_at, p.received_at, c.closed_at, s.was,
+			COALESCE((SELECT MIN(r.at) FROM step r WHERE r.code = s.code AND r.became = 6 AND r.was = 2), 0)
+		FROM step s JOIN payment p ON p.code = s.code JOIN code c ON c.number = s.code
+		WHERE s.at >= $1 AND s.at < $2 AND (s.at, s.code) > ($3, $4) AND s.became = 2 AND s.was <> 2
+		ORDER BY s.at, s.code LIMIT $5`
+	refundFacts = `SELECT s.at, s.code, 2, p.bank, p.branch, p.bank_ref, p.service, p.provider, p.channel, p.amount, p.currency, p.fee,
+			p.paid_at, p.received_at, 0, 0, 0
+		FROM step s JOIN payment p ON p.code = s.code
+		WHERE s.at >= $1 AND s.at < $2 AND (s.at, s.code) > ($3, $4) AND s.became = 6 AND s.was = 2
+		ORDER BY s.at, s.code LIMIT $5`
+	refusedFacts = `SELECT received_at, code, id, reason, bank, branch, bank_ref, service, provider, channel, amount, currency, fee, paid_at
+		FROM discrepancy
+		WHERE received_at >= $1 AND received_at < $2 AND (received_at, code, id) > ($3, $4, $5)
+		ORDER BY received_at, code, id LIMIT $6`
+)
+
+// PaymentFact is a payment or a refund as it stands now, with what it takes to
+// tell how it stood at an earlier moment.
+type PaymentFact struct {
+	Row        tolem.RegisterRow // State and ClosedAt are not filled in
+	StepAt     time.Time         // when the gateway decided
+	ClosedAt   time.Time
+	RefundedAt time.Time
+}
+
+// StateAt fills in how the code stood at a moment.
+func (f PaymentFact) StateAt(end time.Time) tolem.RegisterRow {
+	r := f.Row
+	switch {
+	case r.Kind == tolem.RowRefund:
+		r.State = tolem.StateRefunded
+	case !f.ClosedAt.IsZero() && f.ClosedAt.Before(end):
+		r.State, r.ClosedAt = tolem.StateClosed, f.ClosedAt
+	case !f.RefundedAt.IsZero() && f.RefundedAt.Before(end):
+		r.State = tolem.StateRefunded
+	default:
+		r.State = tolem.StatePaid
+	}
+	return r
+}
+
+// PaidFacts returns payments that were accepted between two moments, behind a
+// place (its At is the StepAt of the last one seen), at most limit.
+func (tx *Tx) PaidFacts(from, to time.Time, after FactCursor, limit int) ([]PaymentFact, error) {
+	return tx.paymentFacts(paidFacts, from, to, after, limit)
+}
+
+// RefundFacts returns refunds between two moments, as PaidFacts does.
+func (tx *Tx) RefundFacts(from, to time.Time, after FactCursor, limit int) ([]PaymentFact, error) {
+	return tx.paymentFacts(refundFacts, from, to, after, limit)
+}
+
+func (tx *Tx) paymentFacts(text string, from, to time.Time, after FactCursor, limit int) ([]PaymentFact, error) {
+	var list []PaymentFact
+	err := tx.db.query(tx.ctx, text, []any{micros(from), micros(to), micros(after.At), int64(after.Code), limit}, func(scan func(...any) error) error {
+		var f PaymentFact
+		var r rawRow
+		var stepAt, was, refundedAt int64
+		err := scan(&stepAt, &r.code, &r.kind, &r.bank, &r.branch, &r.ref, &r.service, &r.provider, &r.channel, &r.amount, &r.currency, &r.fee,
+			&r.paidAt, &r.receivedAt, &r.closedAt, &was, &refundedAt)
+		if err != nil {
+			return err
+		}
+		if r.at = r.receivedAt; rowKinds[r.kind] == tolem.RowRefund {
+			r.at = stepAt
+		}
+		f.StepAt, f.ClosedAt, f.RefundedAt = instant(stepAt), instant(r.closedAt), instant(refundedAt)
+		r.closedAt = 0
+		if s := tolem.State(was); s == tolem.StateExpired || s == tolem.StateCancelled {
+			r.discrepancy = tolem.DiscrepancyLate
+		}
+		f.Row, err = r.row()
+		list = append(list, f)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read facts: %w", err)
+	}
+	return list, nil
+}
+
+// RefusedFacts returns refused notifications that were received between two
+// moments, behind a place, at most limit (GW-P28).
+func (tx *Tx) RefusedFacts(from, to time.Time, after FactCursor, limit int) ([]tolem.RegisterRow, error) {
+	var list []tolem.RegisterRow
+	args := []any{micros(from), micros(to), micros(after.At), int64(after.Code), after.ID[:], limit}
+	err := tx.db.query(tx.ctx, refusedFacts, args, func(scan func(...any) error) error {
+		r := rawRow{kind: kindNumber(tolem.RowDiscrepancy)}
+		err := scan(&r.at, &r.code, &r.id, &r.discrepancy, &r.bank, &r.branch, &r.ref, &r.service, &r.provider, &r.channel, &r.amount, &r.currency, &r.fee, &r.paidAt)
+		if err != nil {
+			return err
+		}
+		r.receivedAt = r.at
+		row, err := r.row()
+		list = append(list, row)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read refused notifications: %w", err)
+	}
+	return list, nil
+}
+
+// AddDayRows adds facts to an open day. Those that a sealed day, or this one,
+// has already are left where they are.
+func (tx *Tx) AddDayRows(day tolem.Day, rows []tolem.RegisterRow) error {
+	if err := tx.writable(); err != nil {
+		return err
+	}
+	for _, r := range rows {
+		channel, err := channelNumber(r.Channel)
+		if err != nil {
+			return err
+		}
+		tx.set.add(bulkDayRow, int64(r.Code), kindNumber(r.Kind), rowID(r.ID), int64(day), micros(r.At), string(r.Bank), string(r.Branch),
+			string(r.BankRef), string(r.Service), string(r.Provider), channel, r.Amount.Minor, string(r.Amount.Currency), r.Fee.Minor,
+			micros(r.PaidAt), micros(r.ReceivedAt), int64(r.State), micros(r.ClosedAt), r.Discrepancy, int64(r.Belongs))
+	}
+	return nil
+}
+
+const dayRowColumns = `code, kind, id, day, at, bank, branch, bank_ref, service, provider, channel, amount, currency, fee,
+	paid_at, received_at, state, closed_at, discrepancy, belongs`
+
+// rawRow is a row of table day_row as it is stored.
+type rawRow struct {
+	code, kind              int64
+	id                      []byte
+	day, at                 int64
+	bank, branch, ref       string
+	service, provider       string
+	channel, amount         int64
+	currency                string
+	fee, paidAt, receivedAt int64
+	state, closedAt         int64
+	discrepancy             string
+	belongs                 int64
+}
+
+func (r *rawRow) scan(scan func(...any) error) error {
+	return scan(&r.code, &r.kind, &r.id, &r.day, &r.at, &r.bank, &r.branch, &r.ref, &r.service, &r.provider, &r.channel, &r.amount, &r.currency, &r.fee,
+		&r.paidAt, &r.receivedAt, &r.state, &r.closedAt, &r.discrepancy, &r.belongs)
+}
+
+func (r *rawRow) row() (tolem.RegisterRow, error) {
+	if r.channel < 0 || r.channel >= int64(len(channels)) || r.kind < 1 || r.kind >= int64(len(rowKinds)) ||
+		r.state < 0 || r.state > int64(tolem.StateRefunded) || len(r.id) > 16 {
+		return tolem.RegisterRow{}, fmt.Errorf("fact of a day: channel %d, kind %d, state %d: %w", r.channel, r.kind, r.state, ErrSchema)
+	}
+	currency := tolem.Currency(r.currency)
+	row := tolem.RegisterRow{
+		Kind: rowKinds[r.kind], Code: tolem.CodeNumber(r.code), Bank: tolem.ParticipantID(r.bank), Branch: tolem.ParticipantID(r.branch),
+		BankRef: tolem.BankRef(r.ref), Service: tolem.ServiceCode(r.service), Provider: tolem.ProviderID(r.provider), Channel: channels[r.channel],
+		Amount: tolem.Money{Minor: r.amount, Currency: currency}, Fee: fee(r.fee, r.currency),
+		PaidAt: instant(r.paidAt), ReceivedAt: instant(r.receivedAt), At: instant(r.at),
+		State: tolem.State(r.state), ClosedAt: instant(r.closedAt), Discrepancy: r.discrepancy, Belongs: tolem.Day(r.belongs),
+	}
+	copy(row.ID[:], r.id)
+	return row, nil
+}
+
+// behind is the place after which a page begins; $1 is the day.
+const behind = `(at, code, kind, id) > ($2, $3, $4, $5)`
+
+// DayRows returns the facts of a day that concern an owner, behind a place, in
+// the order of registers, at most limit.
+func (tx *Tx) DayRows(day tolem.Day, owner tolem.Owner, after FactCursor, limit int) ([]tolem.RegisterRow, error) {
+	kind := kindNumber(after.Kind)
+	args := []any{int64(day), micros(after.At), int64(after.Code), kind, rowID(after.ID)}
+	where := "WHERE day = $1 AND " + behind
+	switch owner.Kind {
+	case tolem.ProviderRegister: // refused notifications concern the bank alone
+		where, args = where+" AND provider = $6 AND kind < 3", append(args, owner.ID)
+	case tolem.BankRegister:
+		where, args = where+" AND bank = $6", append(args, owner.ID)
+	default:
+		where, args = where+" AND bank = $6 AND branch = $7 AND branch <> ''", append(args, string(owner.Bank), owner.ID)
+	}
+	list, err := tx.dayRows(where+" ORDER BY at, code, kind, id LIMIT $"+fmt.Sprint(len(args)+1), append(args, limit)...)
+	if err != nil {
+		return nil, fmt.Errorf("read facts of %s: %w", day, err)
+	}
+	return list, nil
+}
+
+// FactsOf returns what sealed days tell of these codes, each with its day, by
+// code and moment.
+func (tx *Tx) FactsOf(codes []tolem.CodeNumber) ([]DayFact, error) {
+	var list []DayFact
+	for part := range slices.Chunk(codes, maxReadKeys) {
+		keys := make([]int64, len(part))
+		for i, c := range part {
+			keys[i] = int64(c)
+		}
+		args := numbers(padded(keys))
+		err := tx.db.query(tx.ctx, `SELECT `+dayRowColumns+` FROM day_row WHERE code IN `+inList(len(args))+` ORDER BY code, at, kind, id`, args,
+			func(scan func(...any) error) error {
+				var r rawRow
+				if err := r.scan(scan); err != nil {
+					return err
+				}
+				row, err := r.row()
+				list = append(list, DayFact{Day: tolem.Day(r.day), RegisterRow: row})
+				return err
+			})
+		if err != nil {
+			return nil, fmt.Errorf("read facts of codes: %w", err)
+		}
+	}
+	return list, nil
+}
+
+// DayFact is a fact with the day whose registers it stands in.
+type DayFact struct {
+	Day tolem.Day
+	tolem.RegisterRow
+}
+
+func (tx *Tx) dayRows(where string, args ...any) ([]tolem.RegisterRow, error) {
+	var list []tolem.RegisterRow
+	err := tx.db.query(tx.ctx, "SELECT "+dayRowColumns+" FROM day_row "+where, args, func(scan func(...any) error) error {
+		var r rawRow
+		if err := r.scan(scan); err != nil {
+			return err
+		}
+		row, err := r.row()
+		list = append(list, row)
+		return err
+	})
+	return list, err
+}
+
+// DayOwners returns the banks, branches and providers that facts of a day name.
+func (db *DB) DayOwners(ctx context.Context, day tolem.Day) ([]tolem.Owner, error) {
+	var owners []tolem.Owner
+	for _, q := range []struct {
+		kind tolem.RegisterKind
+		text string
+	}{
+		{tolem.ProviderRegister, `SELECT DISTINCT provider, '' FROM day_row WHERE day = $1 AND kind < 3 ORDER BY provider`},
+		{tolem.BankRegister, `SELECT DISTINCT bank, '' FROM day_row WHERE day = $1 ORDER BY bank`},
+		{tolem.BranchRegister, `SELECT DISTINCT branch, bank FROM day_row WHERE day = $1 AND branch <> '' ORDER BY bank, branch`},
+	} {
+		err := db.query(ctx, q.text, []any{int64(day)}, func(scan func(...any) error) error {
+			o := tolem.Owner{Kind: q.kind}
+			err := scan(&o.ID, &o.Bank)
+			if o.Kind == tolem.BankRegister {
+				o.Bank = tolem.ParticipantID(o.ID)
+			}
+			owners = append(owners, o)
+			return err
+		})
+		if err != nil {
+			return nil, fmt.Errorf("owners of %s: %w", day, err)
+		}
+	}
+	return owners, nil
+}
+
+// IssuedCode is a code that came into being, with its state as table code has
+// it and as its history has it.
+type IssuedCode struct {
+	At      time.Time
+	Code    tolem.CodeNumber
+	State   tolem.State // UNKNOWN: table code has no such row
+	History tolem.State // that the last step led to
+}
+
+// IssuedCodes returns codes that were issued between two moments, behind a
+// place, at most limit: what the daily balance is made of.
+func (tx *Tx) IssuedCodes(from, to time.Time, after FactCursor, limit int) ([]IssuedCode, error) {
+	var list []IssuedCode
+	err := tx.db.query(tx.ctx, `SELECT s.at, s.code, COALESCE((SELECT c.state FROM code c WHERE c.number = s.code), 0),
+			(SELECT l.became FROM step l WHERE l.code = s.code ORDER BY l.line DESC LIMIT 1)
+		FROM step s WHERE s.at >= $1 AND s.at < $2 AND (s.at, s.code) > ($3, $4) AND s.was = 0 ORDER BY s.at, s.code LIMIT $5`,
+		[]any{micros(from), micros(to), micros(after.At), int64(after.Code), limit}, func(scan func(...any) error) error {
+			var at, code, state, history int64
+			err := scan(&at, &code, &state, &history)
+			list = append(list, IssuedCode{At: instant(at), Code: tolem.CodeNumber(code), State: tolem.State(state), History: tolem.State(history)})
+			return err
+		})
+	if err != nil {
+		return nil, fmt.Errorf("read issued codes: %w", err)
+	}
+	return list, nil
+}
