@@ -48,8 +48,9 @@ type Fact struct {
 const FactsBatch = 1000
 
 // Lookup tells everything that is known of codes which the day's register does
-// not explain: rows of all days and owners, the day's own included, and that a
-// code was issued. A code without facts was never issued.
+// not explain: rows of all days and owners, the day's own included, those no day
+// is sealed for yet, and of an unpaid code that it was issued. A code without
+// facts, or with refused notifications only, was never issued.
 //
 // The facts may belong to others than the owner of the list: Match uses them
 // to classify and lets nothing of them into the report.

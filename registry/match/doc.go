@@ -37,6 +37,7 @@
 //	                   WRONG_BANK are reported as CODE_UNKNOWN and WRONG_BANK (GW-P28)
 //	DUPLICATE_THERE    another row of the list stands for the payment: one of the same valid code and kind, or,
 //	                   without such a code, the row that has our row of this reference, or the same again
+//	REFUSED_HERE       (payments) nothing was paid, and the owner's notification was refused on another day
 //	CODE_UNKNOWN       the code was never issued, its check digits included
 //	WRONG_BANK         the code was paid through another bank, or unpaid it is another bank's to notify
 //	BRANCH_DIFFERS     it was paid through another branch of the bank
@@ -44,7 +45,6 @@
 //	OTHER_DAY          the same owner's payment (refund) is in the register of another day; ours is that
 //	                   day, or OPEN if no day that holds it is sealed yet
 //	NOT_REFUNDED_HERE  (refunds) the code is paid and was not refunded
-//	REFUSED_HERE       (payments) the notification was refused on another day
 //	NOT_PAID_HERE      the code was issued and is not paid; ours is its state
 //	MISSING_HERE       none of these: it stands in no register, and nothing tells why
 //

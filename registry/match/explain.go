@@ -43,14 +43,14 @@ type knowledge struct {
 	payment, refund *Fact
 	issued          *Fact
 	refused         []*Fact // the owner's notifications
-	any             bool
+	issuedEver      bool    // there is such a code; a refused notification does not say so
 }
 
 func (m *matcher) known(code tolem.CodeNumber, facts []Fact) knowledge {
 	var k knowledge
 	for i := range facts {
 		f := &facts[i]
-		k.any = true
+		k.issuedEver = k.issuedEver || f.Row.Kind != tolem.RowDiscrepancy
 		switch f.Row.Kind {
 		case tolem.RowPayment:
 			k.payment = f
@@ -75,7 +75,8 @@ func (m *matcher) classify(t *theirs, k knowledge) {
 		held = k.refund
 	}
 	switch {
-	case !k.any:
+	case held == nil && !refund && m.refusedBefore(t, k.refused):
+	case !k.issuedEver:
 		m.surplus(tolem.CodeUnknown, t, nil, "")
 	case held != nil && m.foreign(held) != "":
 		m.surplus(m.foreign(held), t, nil, "")
@@ -86,7 +87,6 @@ func (m *matcher) classify(t *theirs, k knowledge) {
 		}
 	case held != nil && held.Row.Kind != t.kind():
 		m.surplus(tolem.NotRefundedHere, t, nil, "")
-	case held == nil && !refund && m.refusedBefore(t, k.refused):
 	case held == nil && k.issued != nil && m.foreign(k.issued) != "":
 		m.surplus(m.foreign(k.issued), t, nil, "")
 	case held == nil && k.issued != nil:

@@ -163,9 +163,11 @@ func once[S ~string](names map[string]string, s S) S {
 
 // inOrder sorts rows by line, which they mostly are.
 func inOrder[R any](rows []R, line func(*R) int) {
-	byLine := func(a, b R) int { return cmp.Compare(line(&a), line(&b)) }
-	if !slices.IsSortedFunc(rows, byLine) {
-		slices.SortStableFunc(rows, byLine)
+	for i := 1; i < len(rows); i++ {
+		if line(&rows[i-1]) > line(&rows[i]) {
+			slices.SortStableFunc(rows, func(a, b R) int { return cmp.Compare(line(&a), line(&b)) })
+			return
+		}
 	}
 }
 

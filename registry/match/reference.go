@@ -69,12 +69,13 @@ func (m *matcher) references(asked []*theirs) map[reference]*bucket {
 			}
 		}
 	}
-	for i, o := range m.ours {
+	for i := range m.ours {
+		o := &m.ours[i]
 		if o.ref == "" || o.kind == tolem.RowDiscrepancy {
 			continue
 		}
 		refund := o.kind == tolem.RowRefund
-		for _, r := range []reference{
+		for _, r := range [...]reference{
 			{o.ref, refund, o.bank, o.amount}, {o.ref, refund, o.bank, tolem.Money{}},
 			{o.ref, refund, "", o.amount}, {o.ref, refund, "", tolem.Money{}},
 		} {
