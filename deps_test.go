@@ -35,6 +35,7 @@ var imports = map[string][]string{
 	"archive":       {".", "store", "signing", "signing/trust", "golang.org/x/mod/sumdb/...", "github.com/klauspost/compress/..."},
 	"banks":         {".", "store"},
 	"gateway":       {".", "store", "archive", "banks"},
+	"registry/jobs": {".", "store"},
 
 	// The edge: what an operation does and says, translated from and to the
 	// wire. Of store it may know the errors, nothing else: see
