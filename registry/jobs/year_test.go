@@ -38,6 +38,9 @@ const (
 	outage      = 0.01 // of a step: all nodes are down for days
 )
 
+// maxCalm is how long the nodes may take to finish once nothing goes wrong.
+const maxCalm = 30 * 24 * time.Hour
+
 // simulation is a year on one database.
 type simulation struct {
 	t        *testing.T
@@ -247,6 +250,9 @@ func (s *simulation) run(until time.Time) {
 		s.step(nodes[:])
 		if s.calm && s.open(nodes[:]) == 0 {
 			quiet++
+		}
+		if now.After(until.Add(maxCalm)) {
+			s.t.Fatal("jobs are left that nobody finishes")
 		}
 	}
 	for _, n := range nodes {
