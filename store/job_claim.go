@@ -132,7 +132,7 @@ func (tx *Tx) ReleaseJob(held Job) error {
 
 // RetryJob has a job that failed or is dead run again at once, with all its
 // attempts before it; by says who decided so. ErrNotFound: there is no such
-// job. ErrJobState: it did not fail.
+// job. ErrJobState: it did not fail. ErrJobLost: it has just changed.
 func (tx *Tx) RetryJob(name, slot, by string) error {
 	j, err := tx.Job(name, slot)
 	if err != nil {

@@ -129,11 +129,12 @@ type Runner struct {
 	c Config // complete
 
 	looking sync.Mutex // one look for due jobs at a time
-	running sync.WaitGroup
 
-	mu   sync.Mutex
-	held map[string]int // bodies at work, by name
-	all  int
+	mu       sync.Mutex
+	held     map[string]int // bodies at work, by name
+	all      int
+	attempts int        // under way; a body that hangs may outlive its own
+	ended    *sync.Cond // an attempt ended
 }
 
 // New returns a runner. ErrConfig: it could not work.
@@ -162,7 +163,9 @@ func New(c Config) (*Runner, error) {
 	if c.Node == "" || c.DB == nil || c.Lease < minLease || c.Parallel < 0 || c.Grace < 0 {
 		return nil, fmt.Errorf("%w: node, database, lease, parallel or grace", ErrConfig)
 	}
-	return &Runner{c: c, held: make(map[string]int)}, nil
+	r := &Runner{c: c, held: make(map[string]int)}
+	r.ended = sync.NewCond(&r.mu)
+	return r, nil
 }
 
 func setDefault[T comparable](v *T, value T) {
@@ -191,6 +194,28 @@ func (r *Runner) free(name string) {
 	r.held[name]--
 }
 
-// Wait returns when every attempt under way has ended. To stop a node, end the
-// context that was given to StartDue, then wait.
-func (r *Runner) Wait() { r.running.Wait() }
+// background runs an attempt that Wait waits for.
+func (r *Runner) background(attempt func()) {
+	r.mu.Lock()
+	r.attempts++
+	r.mu.Unlock()
+	go func() {
+		defer func() {
+			r.mu.Lock()
+			r.attempts--
+			r.mu.Unlock()
+			r.ended.Broadcast()
+		}()
+		attempt()
+	}()
+}
+
+// Wait returns when no attempt is under way. To stop a node, end the context
+// that was given to StartDue, then wait: bodies have the grace to stop.
+func (r *Runner) Wait() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for r.attempts > 0 {
+		r.ended.Wait()
+	}
+}

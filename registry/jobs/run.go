@@ -12,15 +12,16 @@ import (
 )
 
 // RunDue runs what is due, also what becomes due meanwhile, and returns how
-// many attempts there were when nothing is left.
+// many attempts there were when nothing is left that there is room for.
 func (r *Runner) RunDue(ctx context.Context) (ran int, err error) {
-	for {
-		started, err := r.StartDue(ctx)
+	for waited := false; ; {
+		started, left, err := r.startDue(ctx)
 		ran += started
 		r.Wait()
-		if err != nil || started == 0 || ctx.Err() != nil {
+		if err != nil || ctx.Err() != nil || started == 0 && (left == 0 || waited) {
 			return ran, err
 		}
+		waited = started == 0 // for room
 	}
 }
 
@@ -28,28 +29,35 @@ func (r *Runner) RunDue(ctx context.Context) (ran int, err error) {
 // background and returns how many attempts it began. The bodies run under ctx:
 // when it ends they are told to stop and give their jobs back.
 func (r *Runner) StartDue(ctx context.Context) (started int, err error) {
+	started, _, err = r.startDue(ctx)
+	return started, err
+}
+
+// startDue also returns how many jobs there was no room for.
+func (r *Runner) startDue(ctx context.Context) (started, left int, err error) {
 	r.looking.Lock()
 	defer r.looking.Unlock()
 	due, err := r.due(ctx)
 	if err != nil {
-		return 0, fmt.Errorf("look for due jobs: %w", err)
+		return 0, 0, fmt.Errorf("look for due jobs: %w", err)
 	}
 	for _, job := range due {
 		if ctx.Err() != nil {
-			return started, nil
+			break
 		}
 		if !r.take(job.Name) {
+			left++
 			continue
 		}
 		began, err := r.start(ctx, job)
 		if err != nil {
-			return started, fmt.Errorf("start %s: %w", job, err)
+			return started, left, fmt.Errorf("start %s: %w", job, err)
 		}
 		if began {
 			started++
 		}
 	}
-	return started, nil
+	return started, left, nil
 }
 
 // due returns what is due of every kind, the longest due first.
@@ -106,7 +114,7 @@ func (r *Runner) start(ctx context.Context, seen store.Job) (began bool, err err
 	if seen.State == store.JobRunning {
 		r.lost(seen, store.OutcomeLost)
 	}
-	r.running.Go(func() { r.attempt(ctx, kind, held, asked) })
+	r.background(func() { r.attempt(ctx, kind, held, asked) })
 	return true, nil
 }
 

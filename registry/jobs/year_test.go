@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -47,8 +48,8 @@ type simulation struct {
 	dsn      string
 	clock    *tolemtest.Clock
 	planners map[string]jobs.Planner
-	calm     bool      // nothing goes wrong any more
-	now      time.Time // of the latest step
+	calm     atomic.Bool // nothing goes wrong any more
+	now      time.Time   // of the latest step
 
 	mu       sync.Mutex
 	sealed   []string             // days, as their seal took effect
@@ -189,7 +190,7 @@ func (n *gateNode) report(ctx context.Context, a jobs.Attempt) error {
 	})
 }
 
-func (s *simulation) chance(p float64) bool { return !s.calm && rand.Float64() < p }
+func (s *simulation) chance(p float64) bool { return !s.calm.Load() && rand.Float64() < p }
 
 func (s *simulation) count(e jobs.Event) {
 	s.mu.Lock()
@@ -229,7 +230,7 @@ func (s *simulation) run(until time.Time) {
 	for quiet := 0; quiet < 3; s.clock.Advance(steps[rand.N(len(steps))]) {
 		now := s.clock.Now()
 		s.now = now
-		s.calm = !now.Before(until)
+		s.calm.Store(!now.Before(until))
 		down := s.chance(outage)
 		for i := range nodes {
 			switch {
@@ -248,7 +249,7 @@ func (s *simulation) run(until time.Time) {
 			}
 		}
 		s.step(nodes[:])
-		if s.calm && s.open(nodes[:]) == 0 {
+		if s.calm.Load() && s.open(nodes[:]) == 0 {
 			quiet++
 		}
 		if now.After(until.Add(maxCalm)) {
