@@ -35,6 +35,7 @@ var imports = map[string][]string{
 	"archive":       {".", "store", "signing", "signing/trust", "golang.org/x/mod/sumdb/...", "github.com/klauspost/compress/..."},
 	"banks":         {".", "store"},
 	"gateway":       {".", "store", "archive", "banks"},
+	"registry/jobs": {".", "store"},
 
 	// The day. What is compared is data: reconciliation opens nothing.
 	"registry/match": {"."},
