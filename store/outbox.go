@@ -53,6 +53,8 @@ type Attempt struct {
 	Node    string
 	Outcome DeliveryOutcome
 	Error   string
+
+	Evidence []MessageID // entries of the archive: messages with their answers
 }
 
 // ErrLease: another courier holds the delivery, or it is not waiting any more.
@@ -244,15 +246,46 @@ func scanDelivery(scan func(...any) error) (Delivery, error) {
 	return d, nil
 }
 
+// InsertDeliveryEvidence says which entry of the archive holds a message of the
+// attempt under way.
+func (tx *Tx) InsertDeliveryEvidence(d Delivery, entry MessageID) error {
+	return tx.exec(single{
+		text: `INSERT INTO delivery_evidence (id, message, attempt) VALUES ($1, $2, $3)`,
+		args: []any{d.ID[:], entry[:], d.Tries}, want: 1,
+	})
+}
+
+func (tx *Tx) deliveryEvidence(id MessageID) (map[int64][]MessageID, error) {
+	found := make(map[int64][]MessageID)
+	err := tx.db.query(tx.ctx, `SELECT attempt, message FROM delivery_evidence WHERE id = $1 ORDER BY message`, []any{id[:]},
+		func(scan func(...any) error) error {
+			var attempt int64
+			var message []byte
+			err := scan(&attempt, &message)
+			if err == nil && len(message) != len(id) {
+				err = fmt.Errorf("delivery_evidence row: %w", ErrSchema)
+			}
+			if err == nil {
+				found[attempt] = append(found[attempt], MessageID(message))
+			}
+			return err
+		})
+	return found, err
+}
+
 // Attempts returns the history of a delivery, oldest first.
 func (tx *Tx) Attempts(id MessageID) ([]Attempt, error) {
+	evidence, err := tx.deliveryEvidence(id)
+	if err != nil {
+		return nil, fmt.Errorf("read attempts: %w", err)
+	}
 	var list []Attempt
-	err := tx.db.query(tx.ctx, `SELECT attempt, at, took, node, outcome, error FROM delivery_attempt WHERE id = $1 ORDER BY attempt`, []any{id[:]},
+	err = tx.db.query(tx.ctx, `SELECT attempt, at, took, node, outcome, error FROM delivery_attempt WHERE id = $1 ORDER BY attempt`, []any{id[:]},
 		func(scan func(...any) error) error {
 			var a Attempt
 			var at, took int64
 			err := scan(&a.Number, &at, &took, &a.Node, &a.Outcome, &a.Error)
-			a.At, a.Took = instant(at), time.Duration(took)*time.Microsecond
+			a.At, a.Took, a.Evidence = instant(at), time.Duration(took)*time.Microsecond, evidence[a.Number]
 			list = append(list, a)
 			return err
 		})

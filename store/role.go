@@ -3,7 +3,7 @@ package store
 // Evidence is added and never changed by the serving role: not by a mistake of
 // ours, nor by whoever gets hold of the role.
 const (
-	evidenceTables = "message, document, leaf_batch, checkpoint, request, step, payment, discrepancy, delivery_attempt"
+	evidenceTables = "message, document, leaf_batch, checkpoint, request, step, payment, discrepancy, delivery_attempt, delivery_evidence"
 	changingTables = "code, log_state, directory, participant, certificate, provider, service, crl, delivery_target, outbox"
 	passingTables  = "leaf_pending"
 )

@@ -93,7 +93,7 @@ func (c *Courier) push(ctx context.Context, t tolem.DeliveryTarget, d *store.Del
 	limit := carryTimeout + time.Duration(parcel.Size/slowestRate)*time.Second
 	progress := func(ctx context.Context, parts int64, evidence ...archive.Record) error {
 		d.Parts = parts
-		return c.keep(ctx, evidence, func(tx *store.Tx) error { return tx.ContinueDelivery(*d, limit+leaseMargin) })
+		return c.keep(ctx, *d, evidence, func(tx *store.Tx) error { return tx.ContinueDelivery(*d, limit+leaseMargin) })
 	}
 	if err := progress(ctx, d.Parts); err != nil {
 		return nil, err
@@ -110,7 +110,7 @@ func (c *Courier) book(ctx context.Context, d *store.Delivery, pushed error, too
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), bookTimeout)
 	defer cancel()
 	e := Event{Err: pushed, Took: took}
-	err := c.keep(ctx, evidence, func(tx *store.Tx) error {
+	err := c.keep(ctx, *d, evidence, func(tx *store.Tx) error {
 		switch {
 		case pushed == nil:
 			e.Outcome, d.State, d.DeliveredAt, d.LastError = store.AttemptDelivered, tolem.DeliveryDelivered, tx.Now(), ""
@@ -137,10 +137,11 @@ func (c *Courier) book(ctx context.Context, d *store.Delivery, pushed error, too
 }
 
 // keep stores evidence in the transaction of its effect.
-func (c *Courier) keep(ctx context.Context, evidence []archive.Record, effect func(*store.Tx) error) error {
+func (c *Courier) keep(ctx context.Context, d store.Delivery, evidence []archive.Record, effect func(*store.Tx) error) error {
 	return c.DB.Update(ctx, func(tx *store.Tx) error {
 		if len(evidence) > 0 {
-			if err := c.Archive.Add(tx, evidence...); err != nil {
+			entry := evidence[len(evidence)-1].ID // of an entry that is its last record's
+			if err := errors.Join(c.Archive.Add(tx, evidence...), tx.InsertDeliveryEvidence(d, entry)); err != nil {
 				return err
 			}
 		}

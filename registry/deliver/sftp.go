@@ -147,6 +147,7 @@ func dialSSH(ctx context.Context, address *url.URL, config *ssh.ClientConfig) (*
 		return nil, err
 	}
 	// A server that accepts and says nothing must not hold the handshake.
+	defer context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Now()) })()
 	if err := conn.SetDeadline(time.Now().Add(handshakeTimeout)); err != nil {
 		return nil, errors.Join(err, conn.Close())
 	}

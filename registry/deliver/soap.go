@@ -85,6 +85,7 @@ func (s *SOAP) client(address string) (*http.Client, error) {
 	return channel.NewHTTPClient(&tls.Config{
 		Certificates: []tls.Certificate{s.config.Certificate},
 		RootCAs:      s.config.Trust.Pool(),
+		Time:         s.config.Clock,
 		VerifyConnection: func(cs tls.ConnectionState) error {
 			return s.config.Trust.VerifyServer(cs, u.Hostname())
 		},

@@ -53,3 +53,12 @@ CREATE TABLE delivery_attempt (
     error   TEXT   NOT NULL,
     PRIMARY KEY (id, attempt)
 );
+
+-- The signed messages of an attempt: each message with its answer is one entry
+-- of the evidence. Added to and never changed.
+CREATE TABLE delivery_evidence (
+    id      BYTEA  NOT NULL,              -- of the delivery
+    message BYTEA  NOT NULL,              -- of the entry
+    attempt BIGINT  NOT NULL,
+    PRIMARY KEY (id, message)
+);

@@ -53,3 +53,12 @@ CREATE TABLE delivery_attempt (
     error   TEXT   NOT NULL,
     PRIMARY KEY (id, attempt)
 );
+
+-- The signed messages of an attempt: each message with its answer is one entry
+-- of the evidence. Added to and never changed.
+CREATE TABLE delivery_evidence (
+    id      BLOB   NOT NULL,              -- of the delivery
+    message BLOB   NOT NULL,              -- of the entry
+    attempt INTEGER NOT NULL,
+    PRIMARY KEY (id, message)
+);
