@@ -216,10 +216,11 @@ type office struct {
 	pki       *tolemtest.PKI
 	trust     *trust.Store
 	directory *banks.Directory
+	settings  deliver.SOAPConfig
 	transport *deliver.SOAP
 }
 
-// open sets up the participant's endpoint, the gateway's keys, and the target.
+// office sets up the participant's endpoint, the gateway's keys, and the target.
 func (w *world) office(change func(*receiver.Config)) *office {
 	w.t.Helper()
 	o := &office{dir: w.t.TempDir(), pki: tolemtest.NewPKI(w.t, pki.Options{Now: w.clock.Now})}
@@ -252,10 +253,11 @@ func (w *world) office(change func(*receiver.Config)) *office {
 	server.StartTLS()
 	w.t.Cleanup(server.Close)
 	o.address = server.URL + "/receiver/v1"
-	o.transport = deliver.NewSOAP(deliver.SOAPConfig{
+	o.settings = deliver.SOAPConfig{
 		Signer: must(signing.NewSigner(gateway.Key, gateway.Cert)), Certificate: client.TLS(), Trust: o.trust, Directory: o.directory,
 		Clock: w.clock.Now, Timeout: 5 * time.Second,
-	})
+	}
+	o.transport = deliver.NewSOAP(o.settings)
 	w.settings.Transports[tolem.BySOAP] = o.transport
 	w.target(tolem.DeliveryTarget{Name: "main", Method: tolem.BySOAP, Address: o.address})
 	return o
@@ -271,7 +273,7 @@ func (w *world) participant(id tolem.ParticipantID, i *pki.Identity) {
 	})
 }
 
-// expect checks an attempt by the class of its failure, "" for none.
+// expect checks the last attempt by the class of its failure, "" for none.
 func (w *world) expect(class string) {
 	w.t.Helper()
 	e := w.last()
