@@ -147,10 +147,12 @@ func (tx *Tx) FinishDelivery(d Delivery, took time.Duration) error {
 	return cmp.Or(err, tx.insertAttempt(d, AttemptDelivered, took, ""))
 }
 
-// PostponeDelivery notes why an attempt failed and when the next one is due.
+// PostponeDelivery notes why an attempt failed, how many now count, and when the
+// next one is due.
 func (tx *Tx) PostponeDelivery(d Delivery, due time.Time, took time.Duration, reason string) error {
 	reason = shortened(reason)
-	err := tx.held(d, `UPDATE outbox SET due_at = $3, lease_until = 0, last_error = $4 WHERE id = $1 AND tries = $2 AND state = 1`, micros(due), reason)
+	err := tx.held(d, `UPDATE outbox SET due_at = $3, lease_until = 0, last_error = $4, attempts = $5 WHERE id = $1 AND tries = $2 AND state = 1`,
+		micros(due), reason, d.Attempts)
 	return cmp.Or(err, tx.insertAttempt(d, AttemptFailed, took, reason))
 }
 
@@ -159,6 +161,15 @@ func (tx *Tx) BuryDelivery(d Delivery, took time.Duration, reason string) error 
 	reason = shortened(reason)
 	err := tx.held(d, `UPDATE outbox SET state = 3, lease_until = 0, last_error = $3 WHERE id = $1 AND tries = $2 AND state = 1`, reason)
 	return cmp.Or(err, tx.insertAttempt(d, AttemptDead, took, reason))
+}
+
+// WakeDeliveries makes everything due that waits for a target and is not held.
+func (tx *Tx) WakeDeliveries(t DueTarget) error {
+	now := micros(tx.now)
+	return tx.exec(single{
+		text: `UPDATE outbox SET due_at = $1 WHERE state = 1 AND participant = $2 AND target = $3 AND due_at > $4 AND lease_until <= $5`,
+		args: []any{now, string(t.Participant), t.Name, now, now}, want: anyRows,
+	})
 }
 
 // ResendDelivery puts a delivery that is dead or delivered in line again. By

@@ -34,40 +34,66 @@ func (c *Courier) serve(ctx context.Context, due store.DueTarget, start time.Tim
 			return err
 		}
 		for _, d := range list {
-			failed, err := c.attempt(ctx, target, d)
-			if err != nil || !c.breakers.note(due, failed, c.Clock(), c.Backoff, c.Random) {
+			if goOn, err := c.next(ctx, due, target, d); err != nil || !goOn {
 				return err
 			}
 		}
 	}
 }
 
-// attempt is one attempt to push one delivery: claim, push, book. The error is
-// of the database or of ctx; failed says that the target is at fault.
+// next tries one delivery and tells the target's breaker.
+func (c *Courier) next(ctx context.Context, due store.DueTarget, t tolem.DeliveryTarget, d store.Delivery) (goOn bool, err error) {
+	seen, err := c.attempt(ctx, t, d)
+	if err != nil {
+		return false, err
+	}
+	goOn, back := c.breakers.note(due, seen, c.Clock(), func(failures int64) time.Duration { return c.Backoff.after(failures, c.Random) })
+	if back {
+		// What failed because the target did waits no longer.
+		err = c.DB.Update(ctx, func(tx *store.Tx) error { return tx.WakeDeliveries(due) })
+	}
+	return goOn, err
+}
+
+// attempt is one attempt to push one delivery: claim, push, book. It returns
+// what it says about the target; the error is of the database or of ctx.
 //
 // Before the claim is committed nothing is sent. Before the booking is
 // committed the delivery counts as not made, whatever the receiver has: after a
 // crash here it is repeated when the lease ends, and the receiver recognises
 // it.
-func (c *Courier) attempt(ctx context.Context, t tolem.DeliveryTarget, d store.Delivery) (failed bool, err error) {
+func (c *Courier) attempt(ctx context.Context, t tolem.DeliveryTarget, d store.Delivery) (health, error) {
 	if err := ctx.Err(); err != nil {
-		return false, err
+		return notSeen, err
 	}
 	began := c.Clock()
-	err = c.DB.Update(ctx, func(tx *store.Tx) error { return tx.ClaimDelivery(d, c.Node, renderTimeout+leaseMargin) })
+	err := c.DB.Update(ctx, func(tx *store.Tx) error { return tx.ClaimDelivery(d, c.Node, renderTimeout+leaseMargin) })
 	switch {
 	case errors.Is(err, store.ErrLease):
-		return false, nil // another courier was faster
+		return notSeen, nil // another courier was faster
 	case err != nil:
-		return false, err
+		return notSeen, err
 	}
 	d.Attempts, d.Tries, d.Node = d.Attempts+1, d.Tries+1, c.Node
 	evidence, pushed := c.push(ctx, t, &d)
 	if pushed != nil && ctx.Err() != nil {
 		pushed = fmt.Errorf("%w: %w", ErrInterrupted, pushed)
 	}
-	err = c.book(ctx, &d, pushed, c.Clock().Sub(began), evidence)
-	return errors.Is(pushed, ErrTarget) && !errors.Is(pushed, ErrInterrupted), err
+	return healthOf(pushed), c.book(ctx, &d, pushed, c.Clock().Sub(began), evidence)
+}
+
+// healthOf tells a target that fails from a document that does: whoever refuses
+// a document is well.
+func healthOf(pushed error) health {
+	switch {
+	case pushed == nil:
+		return well
+	case errors.Is(pushed, ErrInterrupted), errors.Is(pushed, ErrDocument), errors.Is(pushed, ErrRemoved):
+		return notSeen
+	case errors.Is(pushed, ErrRefused), errors.Is(pushed, ErrOtherContent):
+		return well
+	}
+	return failing
 }
 
 // push renders a document and hands it over. A panic of a renderer is the end
@@ -110,6 +136,9 @@ func (c *Courier) book(ctx context.Context, d *store.Delivery, pushed error, too
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), bookTimeout)
 	defer cancel()
 	e := Event{Err: pushed, Took: took}
+	if errors.Is(pushed, ErrInterrupted) {
+		d.Attempts-- // that was not the delivery's fault
+	}
 	err := c.keep(ctx, *d, evidence, func(tx *store.Tx) error {
 		switch {
 		case pushed == nil:

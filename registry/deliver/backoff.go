@@ -66,18 +66,32 @@ func (b *breakers) leave(t store.DueTarget) {
 	}
 }
 
-// note tells how an attempt went and reports whether to go on with the target.
-func (b *breakers) note(t store.DueTarget, failed bool, now time.Time, backoff Backoff, random func(int64) int64) (goOn bool) {
+// health is what an attempt says about its target.
+type health int
+
+const (
+	notSeen health = iota // it was not spoken to
+	well
+	failing
+)
+
+// note tells what an attempt said about its target. It reports whether to go on
+// with it, and whether it is back after it was left alone.
+func (b *breakers) note(t store.DueTarget, h health, now time.Time, pause func(failures int64) time.Duration) (goOn, back bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	k := b.targets[t]
-	if !failed {
+	switch {
+	case h == notSeen:
+		return true, false
+	case h == well:
+		back = k.failures >= breakAfter
 		k.failures, k.until = 0, time.Time{}
-		return true
+		return true, back
 	}
 	if k.failures++; k.failures < breakAfter {
-		return true
+		return true, false
 	}
-	k.until = now.Add(backoff.after(k.failures-breakAfter+1, random))
-	return false
+	k.until = now.Add(pause(k.failures - breakAfter + 1))
+	return false, false
 }

@@ -358,8 +358,36 @@ func TestStoppedCourierGivesBack(t *testing.T) {
 		}
 		w.expect("interrupted")
 		w.run(courier)
-		if d := w.only(number(1)); d.State != tolem.DeliveryDelivered {
+		if d := w.only(number(1)); d.State != tolem.DeliveryDelivered || d.Attempts != 1 || d.Tries != 2 {
 			t.Errorf("%+v", d)
+		}
+	})
+}
+
+// When a target is back, what failed because of it waits no longer.
+func TestWhatWaitedIsDueWhenTheTargetIsBack(t *testing.T) {
+	worlds(t, func(t *testing.T, w *world) {
+		dir := w.folder("main")
+		if err := os.Remove(dir); err != nil {
+			t.Fatal(err)
+		}
+		w.enqueue(number(1), number(2), number(3))
+		courier := w.courier(nil)
+		for range 12 * 60 {
+			w.run(courier)
+			w.clock.Advance(time.Minute)
+		}
+		if err := os.Mkdir(dir, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		delivered := func() int { return len(must(os.ReadDir(dir))) }
+		for delivered() == 0 {
+			w.clock.Advance(time.Minute)
+			w.run(courier)
+		}
+		w.run(courier)
+		if n := delivered(); n != 3 {
+			t.Errorf("%d of 3 delivered right after the first", n)
 		}
 	})
 }

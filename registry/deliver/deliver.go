@@ -76,8 +76,8 @@ func Class(err error) string {
 		err  error
 		name string
 	}{
-		{ErrInterrupted, "interrupted"}, {ErrRemoved, "removed"}, {ErrSettings, "settings"}, {ErrDocument, "document"},
-		{ErrOtherContent, "other-content"}, {ErrRefused, "refused"}, {ErrTarget, "target"}, {store.ErrLease, "lease"},
+		{store.ErrLease, "lease"}, {ErrInterrupted, "interrupted"}, {ErrRemoved, "removed"}, {ErrSettings, "settings"}, {ErrDocument, "document"},
+		{ErrOtherContent, "other-content"}, {ErrRefused, "refused"}, {ErrTarget, "target"},
 	} {
 		if errors.Is(err, c.err) {
 			return c.name
