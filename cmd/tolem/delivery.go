@@ -14,12 +14,24 @@ import (
 	"tolem"
 	"tolem/registry/deliver"
 	"tolem/store"
+	"tolem/wsdl"
 )
 
 func deliveryCommand(io streams) *cobra.Command {
 	return group("delivery", "Where registers are pushed, and what became of it",
 		group("target", "Where documents of a participant are pushed", targetAddCommand(io), targetListCommand(io), targetRemoveCommand(io)),
-		deliveryListCommand(io), deliveryShowCommand(io), deliveryResendCommand(io))
+		deliveryListCommand(io), deliveryShowCommand(io), deliveryResendCommand(io), deliveryContractCommand(io))
+}
+
+func deliveryContractCommand(io streams) *cobra.Command {
+	return &cobra.Command{
+		Use: "contract", Short: "Print the WSDL that a participant implements to have documents pushed to it", Args: noArgs,
+		Example: `  tolem delivery contract > receiver-v1.wsdl`,
+		RunE: func(*cobra.Command, []string) error {
+			_, err := io.out.Write(wsdl.ReceiverWSDL())
+			return err
+		},
+	}
 }
 
 // newTarget is what the flags of delivery target add say.

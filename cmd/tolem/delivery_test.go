@@ -105,6 +105,9 @@ func TestDeliveryCommands(t *testing.T) {
 	if rest := decode[[]deliveryView](t, s.must(append(list, "--after", dead[0].ID)...)); len(rest) != 1 {
 		t.Errorf("after the first: %+v", rest)
 	}
+	if out := s.must("delivery", "contract"); !strings.Contains(out, "DeliverDocumentResponse") {
+		t.Errorf("contract:\n%s", out)
+	}
 	s.must("delivery", "target", "remove", "--config", s.config(), "--participant", "BANK1")
 	s.refused(exitFailed, "no target", "delivery", "target", "remove", "--config", s.config(), "--participant", "BANK1", "--name", "other")
 	s.refused(exitUsage, "either one ID or --number", "delivery", "resend", "--config", s.config())

@@ -19,7 +19,7 @@ import (
 // there already is never overwritten.
 type Folder struct{}
 
-// fileMode lets the group of the folder's owner read what is delivered.
+// fileMode lets the group of the folder read what is delivered.
 const fileMode = 0o640
 
 // Deliver implements Transport.
@@ -137,6 +137,7 @@ func writeFile(ctx context.Context, root *os.Root, name string, p *Parcel) error
 	if err != nil {
 		return err
 	}
+	_ = f.Chmod(fileMode) // whatever the service's umask; not every file system knows modes
 	_, err = io.CopyBuffer(struct{ io.Writer }{f}, &until{ctx, p.Content()}, make([]byte, copyBufferSize))
 	if err == nil {
 		err = f.Sync()

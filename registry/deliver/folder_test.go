@@ -53,6 +53,9 @@ func TestNoPartialFileIsSeen(t *testing.T) {
 	if files := must(os.ReadDir(dir)); len(files) != 1 {
 		t.Errorf("left behind: %v", files)
 	}
+	if mode := must(os.Stat(name)).Mode().Perm(); mode != 0o640 {
+		t.Errorf("mode %v", mode)
+	}
 }
 
 func TestFolderNeverOverwrites(t *testing.T) {
