@@ -81,6 +81,34 @@ func ParseRegisterNumber(s string) (RegisterNumber, error) {
 	return RegisterNumber(s), nil
 }
 
+// Owner returns whose register the number is of, as far as the number says: it
+// does not name the bank of a branch. The zero Owner stands for what is no
+// number.
+func (n RegisterNumber) Owner() Owner {
+	m := registerNumberPattern.FindStringSubmatch(string(n))
+	if m == nil {
+		return Owner{}
+	}
+	for _, k := range RegisterKinds {
+		if k.letter() == m[1][0] {
+			o := Owner{Kind: k, ID: m[3]}
+			if k == BankRegister {
+				o.Bank = ParticipantID(o.ID)
+			}
+			return o
+		}
+	}
+	return Owner{}
+}
+
+// ParseRegisterKind returns the kind named by s.
+func ParseRegisterKind(s string) (RegisterKind, error) {
+	if k := RegisterKind(s); slices.Contains(RegisterKinds, k) {
+		return k, nil
+	}
+	return "", fmt.Errorf("unknown kind of register %.32q: want provider, bank or branch", s)
+}
+
 // RowKind says what a row of a register tells.
 type RowKind string
 

@@ -45,7 +45,7 @@ func (g *Gateway) NotifyPayment(ctx context.Context, m Message, in Notification,
 	if bank != in.Bank {
 		return Reply{}, fmt.Errorf("%w: notification of %s sent for %s", ErrForbidden, in.Bank, bank)
 	}
-	return perform(ctx, g, m, in.Code, render, func(tx *store.Tx) (NotifyResult, error) {
+	return Perform(ctx, g, m, in.Code, render, func(tx *store.Tx) (NotifyResult, error) {
 		recipient, err := tolem.ParseIIN(in.Recipient)
 		if err != nil {
 			return NotifyResult{Outcome: Outcome{Result: tolem.InvalidIIN}}, nil
