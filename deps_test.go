@@ -36,13 +36,15 @@ var imports = map[string][]string{
 	"banks":         {".", "store"},
 	"gateway":       {".", "store", "archive", "banks"},
 
+	"gateway/registers": {".", "gateway", "registry", "store"},
+
 	"registry": {".", "store", "archive", "signing", "signing/c14n"},
 
 	// The edge: what an operation does and says, translated from and to the
 	// wire. Of store it may know the errors, nothing else: see
 	// TestTheWireKnowsOnlyErrorsOfTheStore.
 	"gateway/soap": {
-		".", "gateway", "archive", "store", "signing", "signing/c14n", "signing/trust", "banks", "wsdl",
+		".", "gateway", "gateway/registers", "archive", "store", "signing", "signing/c14n", "signing/trust", "banks", "wsdl",
 		"github.com/rs/zerolog", "github.com/google/uuid", "golang.org/x/time/rate",
 	},
 

@@ -101,14 +101,6 @@ func (n RegisterNumber) Owner() Owner {
 	return Owner{}
 }
 
-// ParseRegisterKind returns the kind named by s.
-func ParseRegisterKind(s string) (RegisterKind, error) {
-	if k := RegisterKind(s); slices.Contains(RegisterKinds, k) {
-		return k, nil
-	}
-	return "", fmt.Errorf("unknown kind of register %.32q: want provider, bank or branch", s)
-}
-
 // RowKind says what a row of a register tells.
 type RowKind string
 
@@ -223,6 +215,16 @@ func (t Totals) ByCurrency() map[Currency]Sum {
 		sums[b.Currency] = s
 	}
 	return sums
+}
+
+// Currencies lists the currencies of the rows, sorted.
+func (t Totals) Currencies() (list []Currency) {
+	for i, b := range t.By {
+		if i == 0 || b.Currency != t.By[i-1].Currency {
+			list = append(list, b.Currency)
+		}
+	}
+	return list
 }
 
 // Register is one revision of a register, without its rows. It is never

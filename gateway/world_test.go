@@ -153,28 +153,28 @@ func (w *world) send(c call, m gateway.Message) (done, error) {
 	ctx := w.t.Context()
 	switch in := c.in.(type) {
 	case gateway.Issue:
-		return Perform(ctx, w.IssueCode, m, in)
+		return perform(ctx, w.IssueCode, m, in)
 	case gateway.Notification:
-		return Perform(ctx, w.NotifyPayment, m, in)
+		return perform(ctx, w.NotifyPayment, m, in)
 	case gateway.Validation:
-		return Perform(ctx, w.ValidateCode, m, in)
+		return perform(ctx, w.ValidateCode, m, in)
 	case gateway.Closing:
-		return Perform(ctx, w.CloseCode, m, in)
+		return perform(ctx, w.CloseCode, m, in)
 	case tolem.ProviderID:
-		return Perform(ctx, w.ListServices, m, in)
+		return perform(ctx, w.ListServices, m, in)
 	case gateway.Refund:
 		r, err := w.RefundCode(ctx, in)
 		return done{Reply: gateway.Reply{Outcome: r.Outcome}, result: r}, err
 	case tolem.RequestID:
-		return Perform(ctx, w.GetOutcome, m, in)
+		return perform(ctx, w.GetOutcome, m, in)
 	case tolem.CodeNumber:
 		switch c.op {
 		case tolem.OpCancelCode:
-			return Perform(ctx, w.CancelCode, m, in)
+			return perform(ctx, w.CancelCode, m, in)
 		case tolem.OpGetPayment:
-			return Perform(ctx, w.GetPayment, m, in)
+			return perform(ctx, w.GetPayment, m, in)
 		case tolem.OpGetReceipt:
-			return Perform(ctx, w.GetReceipt, m, in)
+			return perform(ctx, w.GetReceipt, m, in)
 		}
 	}
 	return done{}, fmt.Errorf("no operation takes %T", c.in)
