@@ -51,11 +51,13 @@ var imports = map[string][]string{
 	},
 	"registry/deliver/receiver": {"signing", "wsdl"},
 
+	"gateway/registers": {".", "gateway", "registry", "store"},
+
 	// The edge: what an operation does and says, translated from and to the
 	// wire. Of store it may know the errors, nothing else: see
 	// TestTheWireKnowsOnlyErrorsOfTheStore.
 	"gateway/soap": {
-		".", "gateway", "archive", "store", "signing", "signing/c14n", "signing/trust", "banks", "wsdl",
+		".", "gateway", "gateway/registers", "archive", "store", "signing", "signing/c14n", "signing/trust", "banks", "wsdl",
 		"github.com/rs/zerolog", "github.com/google/uuid", "golang.org/x/time/rate",
 	},
 

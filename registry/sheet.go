@@ -25,7 +25,7 @@ func (r *Registry) Sheet(ctx context.Context, reg store.StoredRegister, l form.L
 		Zone: r.Calendar.Zone(), Printed: reg.FormedAt,
 		Signature: r.signature(reg.Hash, reg.FormedAt, "tolem:register?n="+string(reg.Number)+"&h="+hex.EncodeToString(reg.Hash[:]), l),
 	}
-	if list := sortedCurrencies(reg.Totals); len(list) == 1 {
+	if list := reg.Totals.Currencies(); len(list) == 1 {
 		s.Columns[amountColumn].Sum = true
 	}
 	s.Rows = cells(r.Rows(ctx, reg), reg.Day)
@@ -181,7 +181,7 @@ func totalRows(t tolem.Totals, l form.Language) []form.TotalRow {
 	for _, b := range t.By {
 		sum(fmt.Sprintf("%s/%s/%s", b.Currency, b.Service, b.Channel), string(b.Service)+", "+string(b.Channel), b.Currency, b.Sum, false)
 	}
-	for _, c := range sortedCurrencies(t) {
+	for _, c := range t.Currencies() {
 		sum(string(c), say(l, "total")+", "+string(c), c, t.ByCurrency()[c], true)
 	}
 	return rows

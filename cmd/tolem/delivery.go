@@ -377,21 +377,21 @@ func systemUser() string {
 
 // deliveryView is a delivery as it is shown to people and machines.
 type deliveryView struct {
-	ID          string        `json:"id"`
-	Participant string        `json:"participant"`
-	Target      string        `json:"target"`
-	Kind        string        `json:"kind"`
-	Number      string        `json:"number"`
-	Form        string        `json:"form"`
-	State       string        `json:"state"`
-	Attempts    int64         `json:"attempts"`
-	Resent      int64         `json:"resent,omitempty"`
-	CreatedAt   time.Time     `json:"createdAt"`
-	Due         *time.Time    `json:"due,omitempty"`
-	DeliveredAt *time.Time    `json:"deliveredAt,omitempty"`
-	LastError   string        `json:"lastError,omitempty"`
-	Size        int64         `json:"size,omitempty"`
-	SHA256      string        `json:"sha256,omitempty"`
+	ID          string                `json:"id"`
+	Participant string                `json:"participant"`
+	Target      string                `json:"target"`
+	Kind        string                `json:"kind"`
+	Number      string                `json:"number"`
+	Form        string                `json:"form"`
+	State       string                `json:"state"`
+	Attempts    int64                 `json:"attempts"`
+	Resent      int64                 `json:"resent,omitempty"`
+	CreatedAt   time.Time             `json:"createdAt"`
+	Due         *time.Time            `json:"due,omitempty"`
+	DeliveredAt *time.Time            `json:"deliveredAt,omitempty"`
+	LastError   string                `json:"lastError,omitempty"`
+	Size        int64                 `json:"size,omitempty"`
+	SHA256      string                `json:"sha256,omitempty"`
 	History     []deliveryAttemptView `json:"history,omitempty"`
 }
 

@@ -17,7 +17,9 @@ import (
 	"tolem/banks"
 	"tolem/config"
 	"tolem/gateway"
+	"tolem/gateway/registers"
 	"tolem/gateway/soap"
+	"tolem/registry"
 	"tolem/signing"
 	"tolem/signing/trust"
 	"tolem/store"
@@ -38,6 +40,7 @@ type node struct {
 	directory *banks.Directory
 	evidence  *archive.Archive
 	signers   soap.Signers
+	registry  *registry.Registry
 	metrics   *metrics
 	jobs      *jobs
 
@@ -79,8 +82,24 @@ func openNode(ctx context.Context, c *config.Config, log zerolog.Logger) (_ *nod
 	if err = n.evidence.KeepAuthorities(ctx, n.trust.Authorities()); err != nil {
 		return nil, err
 	}
+	if n.registry, err = openRegistry(n.desk, n.evidence, n.directory, n.signers.RSA); err != nil {
+		return nil, err
+	}
 	n.metrics.watch(n)
 	return n, nil
+}
+
+// openRegistry opens the registers of the day, which RSA signs.
+func openRegistry(d *desk, evidence *archive.Archive, directory *banks.Directory, signer *signing.Signer) (*registry.Registry, error) {
+	c := d.config.Registers
+	calendar, err := c.Calendar(d.zone)
+	if err != nil {
+		return nil, err
+	}
+	return registry.New(registry.Config{
+		Calendar: calendar, FinalAfter: c.FinalAfter, Operator: c.Operator, OperatorAccount: c.OperatorAccount,
+		ClaimsDueAfter: c.ClaimsDueAfter, Folder: c.Folder,
+	}, d.db, evidence, directory, signer), nil
 }
 
 // openArchive opens the evidence with the key that signs its checkpoints.
@@ -95,10 +114,12 @@ func openArchive(d *desk) (*archive.Archive, error) {
 // handler joins the message path.
 func (n *node) handler() *soap.Handler {
 	c := n.config
+	operations := gateway.New(gateway.Config{
+		Currency: c.Currency, CodeTTL: c.Codes.TTL, UnknownCodesPerMinute: c.Limits.UnknownCodesPerMinute,
+	}, n.db, n.evidence, n.directory)
 	return soap.New(soap.Config{
-		Gateway: gateway.New(gateway.Config{
-			Currency: c.Currency, CodeTTL: c.Codes.TTL, UnknownCodesPerMinute: c.Limits.UnknownCodesPerMinute,
-		}, n.db, n.evidence, n.directory),
+		Gateway:   operations,
+		Registers: registers.New(operations, n.registry),
 		Directory: n.directory,
 		Verifier:  signing.NewVerifier(n.trust, n.directory),
 		Signers:   n.signers,
