@@ -38,6 +38,9 @@ var imports = map[string][]string{
 
 	"registry": {".", "store", "archive", "signing", "signing/c14n"},
 
+	// What sealed days come to, and its forms. Nothing personal is in it.
+	"registry/report": {".", "store", "registry/form"},
+
 	// The edge: what an operation does and says, translated from and to the
 	// wire. Of store it may know the errors, nothing else: see
 	// TestTheWireKnowsOnlyErrorsOfTheStore.

@@ -13,6 +13,7 @@ import (
 	"tolem"
 	"tolem/archive"
 	"tolem/internal/tolemtest"
+	"tolem/registry/report"
 	"tolem/store"
 )
 
@@ -266,10 +267,10 @@ func differences(want, got places) (list []string) {
 	return list
 }
 
-// GW-056 GW-057 GW-058 GW-062 GW-063 GW-P29 GW-P30: the totals of days are what
+// GW-056 to GW-058, GW-062 to GW-066, GW-P29, GW-P30: the totals of days are what
 // everything that happened comes to, one by one, in the hours of the clock; on
-// days of 23 and 25 hours, a leap day, and in any order of the night's work. A
-// register has the totals of its day.
+// days of 23 and 25 hours, a leap day, and whenever the night's work is done. Reports by day, week
+// and month come to the same, and a register has the totals of its day.
 func TestTotalsEqualARecount(t *testing.T) {
 	for _, c := range []struct {
 		zone string
@@ -309,9 +310,68 @@ func TestTotalsEqualARecount(t *testing.T) {
 					t.Error(d)
 				}
 				l.compareRegisters(byDay)
+				l.compareReports(want)
 			})
 		})
 	}
+}
+
+// compareReports asks for summaries of the whole time, by week and month too,
+// and compares them with everything that happened.
+func (l *life) compareReports(want places) {
+	first := l.registry.Calendar.DayOf(l.codes[0].IssuedAt)
+	for _, q := range []report.Query{
+		{Period: report.Daily}, {Period: report.Weekly}, {Period: report.Monthly}, {Period: report.Whole},
+		{Period: report.Weekly, By: []report.Dimension{report.ByBank, report.ByService}},
+		{Period: report.Monthly, By: []report.Dimension{report.ByChannel, report.ByProvider}},
+		{Period: report.Whole, By: []report.Dimension{report.ByHour}},
+		{Period: report.Weekly, By: []report.Dimension{report.ByWeekday, report.ByBank}},
+		{Period: report.Monthly, By: []report.Dimension{report.ByService}, Direction: tolem.Direction{Bank: "BANK-B"}},
+	} {
+		q.From, q.To = first, l.due-1
+		made, err := report.NewDesk(l.db).Make(l.t.Context(), q)
+		if err != nil {
+			l.t.Fatal(err)
+		}
+		sums := make(map[string]*tolem.Measures)
+		for k, m := range want {
+			if q.Bank != "" && k.Bank != q.Bank {
+				continue
+			}
+			y, month, d := k.day.Date()
+			date := time.Date(y, month, d, 0, 0, 0, 0, time.UTC)
+			label := map[report.Period]string{report.Daily: k.day.String(), report.Monthly: date.Format("2006-01"), report.Whole: first.String() + "/" + q.To.String()}[q.Period]
+			if q.Period == report.Weekly {
+				year, week := date.ISOWeek()
+				label = fmt.Sprintf("%d-W%02d", year, week)
+			}
+			key := reportKey(label, q.By, k.Direction, k.hour, date.Weekday())
+			if sums[key] == nil {
+				sums[key] = new(tolem.Measures)
+			}
+			sums[key].Add(*m)
+		}
+		for _, row := range made.Rows {
+			key := reportKey(row.Label, q.By, row.Direction, row.Hour, row.Weekday)
+			if sum := sums[key]; sum == nil && row.Measures != (tolem.Measures{}) || sum != nil && *sum != row.Measures {
+				l.t.Errorf("report %+v: %s\n has %+v\nwant %+v", q, key, row.Measures, sum)
+			}
+			delete(sums, key)
+		}
+		if len(sums) > 0 || !made.Complete {
+			l.t.Errorf("report %+v lacks %v", q, sums)
+		}
+	}
+}
+
+func reportKey(label string, by []report.Dimension, d tolem.Direction, hour int, weekday time.Weekday) string {
+	for _, dimension := range by {
+		label += "|" + fmt.Sprint(map[report.Dimension]any{
+			report.ByBank: d.Bank, report.ByProvider: d.Provider, report.ByService: d.Service, report.ByChannel: d.Channel,
+			report.ByHour: hour, report.ByWeekday: weekday,
+		}[dimension])
+	}
+	return label
 }
 
 // compareRegisters builds every register and compares its totals.

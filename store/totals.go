@@ -129,6 +129,24 @@ func (tx *Tx) CountedDays(from, to tolem.Day) ([]CountedDay, error) {
 	return list, nil
 }
 
+// FirstCountedDay returns the first day that has totals, or ErrNotFound.
+func (tx *Tx) FirstCountedDay() (day tolem.Day, err error) {
+	found := false
+	err = tx.db.query(tx.ctx, `SELECT day FROM day_count ORDER BY day LIMIT 1`, nil, func(scan func(...any) error) error {
+		var d int64
+		err := scan(&d)
+		day, found = tolem.Day(d), true
+		return err
+	})
+	if err == nil && !found {
+		err = ErrNotFound
+	}
+	if err != nil {
+		return 0, fmt.Errorf("read first counted day: %w", err)
+	}
+	return day, nil
+}
+
 // UncountedDays returns sealed days without totals, the oldest first, at most
 // limit.
 func (tx *Tx) UncountedDays(limit int) ([]tolem.Day, error) {
