@@ -267,7 +267,7 @@ func differences(want, got places) (list []string) {
 	return list
 }
 
-// GW-056 to GW-058, GW-062 to GW-066, GW-P29, GW-P30: the totals of days are what
+// GW-057, GW-058, GW-062 to GW-066, GW-P29, GW-P30: the totals of days are what
 // everything that happened comes to, one by one, in the hours of the clock; on
 // days of 23 and 25 hours, a leap day, and whenever the night's work is done. Reports by day, week
 // and month come to the same, and a register has the totals of its day.

@@ -12,7 +12,7 @@ import (
 // Measures lists what a chart can show: the names of columns.
 func Measures() []string {
 	var list []string
-	for _, c := range measured {
+	for _, c := range measures {
 		if c.value != nil {
 			list = append(list, c.name)
 		}
@@ -29,12 +29,12 @@ func (r *Report) Chart(kind form.ChartKind, measure string, l form.Language) (fo
 	if err != nil {
 		return form.Chart{}, err
 	}
-	i := slices.IndexFunc(measured, func(c column) bool { return c.name == measure })
-	if i < 0 || measured[i].value == nil || measure == "refused" && r.Query.provider {
+	i := slices.IndexFunc(measures, func(c column) bool { return c.name == measure })
+	if i < 0 || measures[i].value == nil || measure == "refused" && r.Query.provider {
 		return form.Chart{}, fmt.Errorf("chart of %q: %w", measure, ErrQuery)
 	}
-	c := form.Chart{Title: say[measured[i].label] + ", " + r.Query.From.String() + " – " + r.Query.To.String(), Kind: kind}
-	if measured[i].kind == form.Money {
+	c := form.Chart{Title: say[measures[i].label] + ", " + r.Query.From.String() + " – " + r.Query.To.String(), Kind: kind}
+	if measures[i].kind == form.Money {
 		if len(r.Totals) > 1 {
 			return c, fmt.Errorf("chart of amounts in %d currencies: ask for one: %w", len(r.Totals), ErrQuery)
 		}
@@ -44,16 +44,16 @@ func (r *Report) Chart(kind form.ChartKind, measure string, l form.Language) (fo
 	}
 	p := plot{say: say, dimensions: r.Query.By, byPeriod: len(r.Query.stretches()) > 1 || len(r.Query.By) == 0}
 	for _, row := range r.Rows {
-		p.add(row, measured[i].value(&row.Measures))
+		p.add(row, measures[i].value(&row.Measures))
 	}
 	if len(p.labels) > form.MaxPoints {
 		return c, fmt.Errorf("chart of %d points, allowed are %d: %w", len(p.labels), form.MaxPoints, ErrTooLarge)
 	}
 	c.Labels, c.Series = p.labels, p.series()
 	if len(c.Series) == 0 {
-		c.Series = []form.Series{{Name: say[measured[i].label]}}
+		c.Series = []form.Series{{Name: say[measures[i].label]}}
 	} else if len(c.Series) == 1 && c.Series[0].Name == "" {
-		c.Series[0].Name = say[measured[i].label]
+		c.Series[0].Name = say[measures[i].label]
 	}
 	return c, nil
 }

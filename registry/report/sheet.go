@@ -8,40 +8,63 @@ import (
 	"tolem/registry/form"
 )
 
-// column is a column of the table, and what stands in it.
+// column is a column of the table. One of the functions says what stands in it.
 type column struct {
 	name  string
 	label word
 	kind  form.Kind
-	cell  func(Row) form.Cell
-	value func(*tolem.Measures) int64 // of counts and amounts, which can be summed up and drawn
+
+	word  func(Row) string
+	day   func(Row) tolem.Day
+	value func(*tolem.Measures) int64 // counts and amounts, which can be summed up and drawn
+	timed func(*tolem.Measures) (d tolem.Durations, times int64)
+}
+
+func text(name string, label word, of func(Row) string) column {
+	return column{name: name, label: label, kind: form.Code, word: of}
+}
+
+func date(name string, label word, of func(Row) tolem.Day) column {
+	return column{name: name, label: label, kind: form.Date, day: of}
 }
 
 func count(name string, label word, of func(*tolem.Measures) int64) column {
-	return column{name, label, form.Integer, func(r Row) form.Cell { return form.Int(of(&r.Measures)) }, of}
+	return column{name: name, label: label, kind: form.Integer, value: of}
 }
 
 func amount(name string, label word, of func(*tolem.Measures) int64) column {
-	cell := func(r Row) form.Cell {
-		return form.Amount(tolem.Money{Minor: of(&r.Measures), Currency: r.Currency})
-	}
-	return column{name, label, form.Money, cell, of}
+	return column{name: name, label: label, kind: form.Money, value: of}
 }
 
-// mean is empty where nothing was timed.
+// mean shows whole seconds, and nothing where nothing was timed.
 func mean(name string, label word, of func(*tolem.Measures) (tolem.Durations, int64)) column {
-	cell := func(r Row) form.Cell {
-		d, times := of(&r.Measures)
-		if times == 0 {
-			return form.Cell{}
-		}
-		return form.Int(int64(d.Mean(times) / time.Second))
-	}
-	return column{name: name, label: label, kind: form.Integer, cell: cell}
+	return column{name: name, label: label, kind: form.Integer, timed: of}
 }
 
-// measured are the columns of measures.
-var measured = []column{
+// measured reports whether the column is one of measures.
+func (c column) measured() bool { return c.value != nil || c.timed != nil }
+
+// cell returns what stands in the column.
+func (c column) cell(r Row) form.Cell {
+	switch {
+	case c.word != nil:
+		return form.String(c.word(r))
+	case c.day != nil:
+		return form.On(c.day(r))
+	case c.kind == form.Money:
+		return form.Amount(tolem.Money{Minor: c.value(&r.Measures), Currency: r.Currency})
+	case c.value != nil:
+		return form.Int(c.value(&r.Measures))
+	}
+	d, times := c.timed(&r.Measures)
+	if times == 0 {
+		return form.Cell{}
+	}
+	return form.Int(int64(d.Mean(times) / time.Second))
+}
+
+// measures are the columns of tolem.Measures.
+var measures = []column{
 	count("issued", wordIssued, func(m *tolem.Measures) int64 { return m.Issued }),
 	count("paid", wordPaid, func(m *tolem.Measures) int64 { return m.Paid }),
 	amount("paid_amount", wordPaidAmount, func(m *tolem.Measures) int64 { return m.PaidMinor }),
@@ -60,20 +83,17 @@ var measured = []column{
 
 // columns returns the columns of the report: time, directions, measures.
 func (r *Report) columns(say speaker) []column {
-	text := func(name string, label word, of func(Row) string) column {
-		return column{name: name, label: label, kind: form.Code, cell: func(row Row) form.Cell { return form.String(of(row)) }}
-	}
 	list := []column{text("period", wordPeriod, func(row Row) string { return row.Label })}
 	if p := r.Query.Period; p == Weekly || p == Monthly {
 		list = append(list,
-			column{name: "from", label: wordFrom, kind: form.Date, cell: func(row Row) form.Cell { return form.On(row.From) }},
-			column{name: "to", label: wordTo, kind: form.Date, cell: func(row Row) form.Cell { return form.On(row.To) }})
+			date("from", wordFrom, func(row Row) tolem.Day { return row.From }),
+			date("to", wordTo, func(row Row) tolem.Day { return row.To }))
 	}
 	for _, d := range r.Query.By {
 		list = append(list, text(string(d), dimensionWords[d], func(row Row) string { return row.in(d, say) }))
 	}
 	list = append(list, text("currency", wordCurrency, func(row Row) string { return string(row.Currency) }))
-	for _, c := range measured {
+	for _, c := range measures {
 		if c.name != "refused" || !r.Query.provider {
 			list = append(list, c)
 		}
@@ -164,7 +184,7 @@ func (r *Report) head(say speaker) []form.Field {
 	if !r.Complete {
 		head = append(head, form.Field{Label: "!", Value: fmt.Sprintf(say[wordIncomplete], r.Open)})
 	}
-	for _, c := range measured {
+	for _, c := range measures {
 		if c.kind != form.Integer || c.value == nil || c.name == "refused" && q.provider {
 			continue
 		}
