@@ -35,8 +35,13 @@ var imports = map[string][]string{
 	"archive":       {".", "store", "signing", "signing/trust", "golang.org/x/mod/sumdb/...", "github.com/klauspost/compress/..."},
 	"banks":         {".", "store"},
 	"gateway":       {".", "store", "archive", "banks"},
+	"registry/jobs": {".", "store"},
 
-	"registry": {".", "store", "archive", "signing", "signing/c14n"},
+	// The day. What is compared is data: reconciliation opens nothing.
+	"registry/match": {"."},
+	"registry":       {".", "store", "archive", "signing", "signing/c14n", "registry/form", "registry/match"},
+	// A table on paper and in files: it knows amounts and days, no register.
+	"registry/form": {".", "github.com/xuri/excelize/v2", "codeberg.org/go-pdf/fpdf", "github.com/boombuler/barcode/..."},
 
 	// What sealed days come to, and its forms. Nothing personal is in it.
 	"registry/report": {".", "store", "registry/form"},

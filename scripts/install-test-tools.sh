@@ -21,6 +21,9 @@ need libxml2-utils command -v xmllint
 need python3-zeep "$python" -c 'import zeep'
 need python3-xmlsec "$python" -c 'import xmlsec'
 need postgresql has_postgres
+need libreoffice-calc-nogui command -v soffice # reads XLSX
+need poppler-utils command -v pdftotext
+need zbar-tools command -v zbarimg
 
 if [ ${#missing[@]} -eq 0 ]; then
   exit 0

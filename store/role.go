@@ -3,8 +3,8 @@ package store
 // Evidence is added and never changed by the serving role: not by a mistake of
 // ours, nor by whoever gets hold of the role.
 const (
-	evidenceTables = "message, document, leaf_batch, checkpoint, request, step, payment, discrepancy"
-	changingTables = "code, log_state, directory, participant, certificate, provider, service, crl"
+	evidenceTables = "message, document, leaf_batch, checkpoint, request, step, payment, discrepancy, job_attempt"
+	changingTables = "code, log_state, directory, participant, certificate, provider, service, crl, job_run"
 	passingTables  = "leaf_pending"
 )
 

@@ -184,7 +184,7 @@ func wide(text string, size int) int { return utf8.RuneCountInString(text) * siz
 
 // draw draws the chart.
 func (c *Chart) draw(on canvas, l Language) {
-	on.text(0, 22, c.Title, left, titleSize, true)
+	on.text(0, 22, shorten(c.Title, titleSize, chartWidth), left, titleSize, true)
 	a := c.axis(l)
 	plotLeft := 24
 	for v := a.low; v <= a.high; v += a.step {
@@ -219,15 +219,17 @@ func (c *Chart) legend(on canvas, unit string) {
 	if len(c.Series) == 1 {
 		return
 	}
+	share := (chartWidth - x) / len(c.Series)
 	for i, s := range c.Series {
+		name := shorten(s.Name, textSize, share-60)
 		if c.Kind == Lines {
 			on.curve([]point{{x, y - 4}, {x + 30, y - 4}}, i)
 			on.mark(point{x + 15, y - 4}, i, "")
 		} else {
 			on.bar(x+14, y-11, 12, 12, i, "")
 		}
-		on.text(x+36, y, s.Name, left, textSize, false)
-		x += 36 + wide(s.Name, textSize) + 24
+		on.text(x+36, y, name, left, textSize, false)
+		x += 36 + wide(name, textSize) + 24
 	}
 }
 
@@ -236,16 +238,31 @@ func (c *Chart) slot(i, plotLeft int) int {
 	return plotLeft + (2*i+1)*(plotRight-plotLeft)/(2*len(c.Labels))
 }
 
-// labels writes as many labels as stand beside each other without touching.
+// labels writes the labels below their bars, shortened to the room there is;
+// along lines, or where there is none, it writes as many as stand beside each
+// other.
 func (c *Chart) labels(on canvas, plotLeft int) {
-	widest := 1
-	for _, label := range c.Labels {
-		widest = max(widest, wide(label, textSize)+12)
+	const gap, readable = 12, 60
+	share, every := (plotRight-plotLeft)/len(c.Labels), 1
+	if c.Kind == Lines || share < readable {
+		widest := 1
+		for _, label := range c.Labels {
+			widest = max(widest, wide(label, textSize)+gap)
+		}
+		every = max(1, (widest*len(c.Labels)+plotRight-plotLeft-1)/(plotRight-plotLeft))
 	}
-	every := (widest*len(c.Labels) + plotRight - plotLeft - 1) / (plotRight - plotLeft)
-	for i := 0; i < len(c.Labels); i += max(every, 1) {
-		on.text(c.slot(i, plotLeft), plotBottom+20, c.Labels[i], middle, textSize, false)
+	for i := 0; i < len(c.Labels); i += every {
+		on.text(c.slot(i, plotLeft), plotBottom+20, shorten(c.Labels[i], textSize, every*share-gap), middle, textSize, false)
 	}
+}
+
+// shorten cuts text that is wider than its place, visibly.
+func shorten(text string, size, width int) string {
+	if wide(text, size) <= width {
+		return text
+	}
+	letters := []rune(text)
+	return string(letters[:max(1, min(len(letters), width*100/(size*58)-1))]) + ellipsis
 }
 
 func (c *Chart) drawBars(on canvas, a axis, plotLeft int, l Language) {
@@ -256,7 +273,15 @@ func (c *Chart) drawBars(on canvas, a axis, plotLeft int, l Language) {
 		x := c.slot(i, plotLeft) - width*len(c.Series)/2
 		for n, s := range c.Series {
 			y := plotBottom - a.place(s.Values[i], plotBottom-plotTop)
-			on.bar(x+n*width, min(y, zero), max(1, width-min(2, width/4)), max(y-zero, zero-y), n, c.tip(n, i, l))
+			height := max(y-zero, zero-y)
+			if s.Values[i] != 0 {
+				height = max(height, 1) // little is not nothing
+			}
+			top := zero
+			if s.Values[i] > 0 {
+				top -= height
+			}
+			on.bar(x+n*width, top, max(1, width-min(2, width/4)), height, n, c.tip(n, i, l))
 		}
 	}
 }

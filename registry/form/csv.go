@@ -36,7 +36,8 @@ const byteOrderMark = "\ufeff"
 //
 // The first column, record, says ROW or TOTAL. A TOTAL has its sums in their
 // columns, its name in the last but one column, total, and its count in the
-// last, count; both are empty in a ROW.
+// last, count; both are empty in a ROW. An amount that counts in no total stands
+// as any other: the other columns of its row say what it is.
 //
 // Text that a spreadsheet would take for a formula is written with an
 // apostrophe before it, and so is text that begins with one: a reader removes

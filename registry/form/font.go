@@ -35,7 +35,6 @@ var printable = &unicode.RangeTable{R16: []unicode.Range16{
 	{Lo: 0x20a0, Hi: 0x20bf, Stride: 1}, // currencies: ₸ ₼ ₽ €
 	{Lo: 0x2116, Hi: 0x2116, Stride: 1}, // №
 	{Lo: 0x2122, Hi: 0x2122, Stride: 1}, // ™
-	{Lo: 0x2212, Hi: 0x2212, Stride: 1}, // −
 	{Lo: 0xfffd, Hi: 0xfffd, Stride: 1}, // a letter that cannot be shown
 }}
 

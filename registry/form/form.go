@@ -27,6 +27,7 @@ import (
 // Limits of a Sheet.
 const (
 	MaxColumns  = 40
+	MaxHead     = 20     // lines above the table
 	MaxCellText = 32_000 // characters; longer text is cut with an ellipsis in XLSX and PDF
 )
 
@@ -50,7 +51,7 @@ type Sheet struct {
 	Head     []Field
 
 	Columns  []Column
-	Rows     iter.Seq2[[]Cell, error] // a row is used before the next is asked for; an error ends the writing
+	Rows     iter.Seq2[[]Cell, error] // passed once by each form; a row is used before the next is asked for; an error ends the writing
 	RowCount int64                    // how many rows must come, or UnknownRows
 	Totals   []TotalRow
 
@@ -74,7 +75,7 @@ const (
 	Money
 	Time
 	Date
-	Code // letters and digits that are no number, never broken in the middle of a line
+	Code // letters and digits that are no number, though they may look like one
 )
 
 // Column is a column of the table.
@@ -135,6 +136,9 @@ func (s *Sheet) check() error {
 	}
 	if len(s.Columns) == 0 || len(s.Columns) > MaxColumns {
 		return fmt.Errorf("%w: %d columns, allowed are 1 to %d", ErrSheet, len(s.Columns), MaxColumns)
+	}
+	if len(s.Head) > MaxHead {
+		return fmt.Errorf("%w: %d lines above the table, allowed are %d", ErrSheet, len(s.Head), MaxHead)
 	}
 	if s.Rows == nil {
 		return fmt.Errorf("%w: no rows given, not even none", ErrSheet)

@@ -1,10 +1,10 @@
 package form_test
 
 import (
-	"errors"
+	"bytes"
 	"fmt"
+	"io"
 	"iter"
-	"strings"
 	"testing"
 	"time"
 
@@ -123,4 +123,18 @@ func sample(l form.Language, n int64) form.Sheet {
 	}
 }
 
-func TestLooks(t *testing.T) { _ = errors.New; _ = strings.Join }
+// render returns what a form writes.
+func render(t testing.TB, write func(io.Writer, form.Sheet) error, s form.Sheet) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	if err := write(&b, s); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// forms are the ways to write a Sheet.
+var forms = map[string]func(io.Writer, form.Sheet) error{
+	"CSV": form.WriteCSV, "XLSX": form.WriteXLSX, "PDF": form.WritePDF,
+	"ZIP": func(w io.Writer, s form.Sheet) error { return form.WritePDFZip(w, s, "register") },
+}

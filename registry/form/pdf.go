@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"fmt"
 	"io"
-	"math"
 
 	"codeberg.org/go-pdf/fpdf"
 )
@@ -26,7 +25,7 @@ func WritePDF(w io.Writer, s Sheet) error {
 	if s.RowCount > MaxPDFRows {
 		return fmt.Errorf("%w: %d, allowed are %d", ErrPDF, s.RowCount, MaxPDFRows)
 	}
-	_, err := writePDF(s, true, func(int) (io.Writer, error) { return w, nil })
+	_, err := writePDF(s, MaxPDFRows, true, func(int) (io.Writer, error) { return w, nil })
 	return err
 }
 
@@ -35,14 +34,14 @@ func WritePDF(w io.Writer, s Sheet) error {
 // number from 1. Every part has head and signature, sums from the start go on
 // from part to part, and the last has the totals.
 func WritePDFParts(s Sheet, create func(part int) (io.Writer, error)) (parts int, err error) {
-	return writePDF(s, false, create)
+	return writePDF(s, MaxPDFRows, false, create)
 }
 
 // WritePDFZip writes the parts as files name-1.pdf, name-2.pdf … of a ZIP
 // archive. The same Sheet gives the same bytes.
 func WritePDFZip(w io.Writer, s Sheet, name string) error {
 	archive := zip.NewWriter(w)
-	_, err := writePDF(s, false, func(part int) (io.Writer, error) {
+	_, err := writePDF(s, MaxPDFRows, false, func(part int) (io.Writer, error) {
 		// A PDF is compressed already.
 		return archive.CreateHeader(&zip.FileHeader{Name: fmt.Sprintf("%s-%d.pdf", name, part), Method: zip.Store})
 	})
@@ -53,18 +52,21 @@ func WritePDFZip(w io.Writer, s Sheet, name string) error {
 }
 
 // PDFParts returns how many files so many rows need.
-func PDFParts(rows int64) int { return int(max(1, (rows+MaxPDFRows-1)/MaxPDFRows)) }
+func PDFParts(rows int64) int { return partsOf(rows, MaxPDFRows) }
 
-func writePDF(s Sheet, single bool, create func(part int) (io.Writer, error)) (parts int, err error) {
+func partsOf(rows, most int64) int { return int(max(1, (rows+most-1)/most)) }
+
+// writePDF draws parts of so many rows at most, or a single one.
+func writePDF(s Sheet, most int, single bool, create func(part int) (io.Writer, error)) (parts int, err error) {
 	if err := s.check(); err != nil {
 		return 0, err
 	}
-	p := &printer{s: &s, create: create}
+	p := &printer{s: &s, most: most, create: create}
 	p.begin()
 	err = s.walk(func(row []Cell) error {
-		if p.rows == MaxPDFRows {
+		if p.rows == most {
 			if single {
-				return fmt.Errorf("%w: allowed are %d", ErrPDF, MaxPDFRows)
+				return fmt.Errorf("%w: allowed are %d", ErrPDF, most)
 			}
 			if err := p.finish(false); err != nil {
 				return err
@@ -91,7 +93,9 @@ const (
 const (
 	titlePoints, headPoints, tablePoints, smallPoints, leastPoints = 14, 9, 7.5, 7, 4
 
-	titleLine, headLine, tableLine, padding = 6.2, 4.6, 3.5, 1.1
+	titleLine, headLine, tableLine = 6.2, 4.6, 3.5
+
+	padding, leading = 1.6, 1.05 // beside and above the text of a cell
 )
 
 // Cells of more lines are cut, visibly.
@@ -104,6 +108,7 @@ const (
 // printer draws the parts of a document one after another.
 type printer struct {
 	s      *Sheet
+	most   int // rows of a part
 	create func(part int) (io.Writer, error)
 	part   int
 	run    tally // from the start
@@ -125,21 +130,6 @@ type printed struct {
 	right    bool // figures end below each other
 	label    []string
 }
-
-// font chooses letters.
-func (p *printer) font(bold bool, points float64) {
-	if bold == p.bold && points == p.points {
-		return
-	}
-	p.bold, p.points = bold, points
-	style := ""
-	if bold {
-		style = "B"
-	}
-	p.pdf.SetFont(fontName, style, points)
-}
-
-const fontName = "noto"
 
 // begin opens the next part.
 func (p *printer) begin() {
@@ -194,8 +184,8 @@ func (p *printer) layOut() {
 // the file.
 func (p *printer) finish(last bool) error {
 	if p.rows == 0 {
-		p.write(margin+padding, p.y+tableLine+padding, p.s.Language.say(wordNoRows))
-		p.y += tableLine + 2*padding
+		p.write(margin+padding, p.y+tableLine+leading, p.s.Language.say(wordNoRows))
+		p.y += tableLine + 2*leading
 	}
 	p.endTable(last)
 	if last {
@@ -221,7 +211,7 @@ func (p *printer) numberPages() {
 		p.points = 0 // each page has a state of its own
 		p.font(false, smallPoints)
 		p.ink(90)
-		p.rule(pageBottom+4, 0.1)
+		p.rule(pageBottom+4, 0.1, pageWidth)
 		place := fmt.Sprintf(l.say(wordPageOf), page, pages)
 		if which := p.whichPart(); which != "" {
 			place = which + "   " + place
@@ -235,41 +225,11 @@ func (p *printer) numberPages() {
 // whichPart names the part where there are several.
 func (p *printer) whichPart() string {
 	l := p.s.Language
-	switch parts := PDFParts(p.s.RowCount); {
+	switch parts := partsOf(p.s.RowCount, int64(p.most)); {
 	case parts > 1:
 		return fmt.Sprintf(l.say(wordPartOf), p.part, parts)
 	case p.part > 1:
 		return fmt.Sprintf(l.say(wordPart), p.part)
 	}
 	return ""
-}
-
-// ink sets how dark letters are: 0 is black.
-func (p *printer) ink(gray int) { p.pdf.SetTextColor(gray, gray, gray) }
-
-// rule draws a line across the page.
-func (p *printer) rule(y, width float64) {
-	p.pdf.SetDrawColor(110, 110, 110)
-	p.pdf.SetLineWidth(width)
-	p.pdf.Line(margin, y, pageRight, y)
-}
-
-// write writes text on its base line.
-func (p *printer) write(x, y float64, text string) { p.pdf.Text(x, y, inPrint(text)) }
-
-// writeRight writes text that ends at x.
-func (p *printer) writeRight(x, y float64, text string) {
-	text = inPrint(text)
-	p.pdf.Text(x-p.pdf.GetStringWidth(text), y, text)
-}
-
-// figure writes a number that ends at x, in smaller letters where it is wider
-// than its place: no digit is ever cut.
-func (p *printer) figure(x, y, width float64, text string) {
-	points := p.points
-	if have := p.pdf.GetStringWidth(inPrint(text)); have > width {
-		p.font(p.bold, math.Max(leastPoints, points*width/have))
-	}
-	p.writeRight(x, y, text)
-	p.font(p.bold, points)
 }

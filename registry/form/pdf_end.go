@@ -1,8 +1,6 @@
 package form
 
-import (
-	"github.com/boombuler/barcode/qr"
-)
+import "github.com/boombuler/barcode/qr"
 
 // totals writes the totals below the table: label, count and a sum for each
 // column that is summed.
@@ -12,11 +10,13 @@ func (p *printer) totals() {
 		return
 	}
 	columns := s.summed()
+	width := totalsWidth(len(columns))
+	whole := totalsLabel + totalsCount + float64(len(columns))*width
 	p.y += 4
-	p.room(headLine + 3*(tableLine+2*padding))
+	p.room(headLine + 3*(tableLine+2*leading))
 	p.totalsHeader(columns)
 	for _, t := range s.Totals {
-		height := tableLine + 2*padding
+		height := tableLine + 2*leading
 		if p.y+height > pageBottom {
 			p.nextPage(false)
 			p.totalsHeader(columns)
@@ -24,21 +24,20 @@ func (p *printer) totals() {
 		p.font(t.Strong, tablePoints)
 		p.ink(0)
 		if t.Strong {
-			p.rule(p.y, 0.2)
+			p.rule(p.y, 0.2, whole)
 		}
-		base := p.y + padding + tableLine - 0.9
+		base := p.y + leading + tableLine - 0.9
 		p.write(margin+padding, base, p.fit(t.Label, totalsLabel-2*padding, 1)[0])
 		p.figure(margin+totalsLabel+totalsCount-padding, base, totalsCount-2*padding, s.Language.Integer(t.Count))
 		for i, c := range columns {
 			for _, sum := range t.Sums {
 				if sum.Column == c {
-					width := totalsWidth(len(columns))
 					p.figure(margin+totalsLabel+totalsCount+float64(i+1)*width-padding, base, width-2*padding, s.Language.Money(sum.Amount))
 				}
 			}
 		}
 		p.y += height
-		p.hairline()
+		p.hairline(whole)
 	}
 }
 
@@ -49,18 +48,18 @@ const (
 )
 
 func totalsWidth(columns int) float64 {
-	return min(46, (pageWidth-totalsLabel-totalsCount)/float64(columns))
+	return min(46, (pageWidth-totalsLabel-totalsCount)/float64(max(1, columns)))
 }
 
 func (p *printer) totalsHeader(columns []int) {
-	const height = tableLine + 2*padding
+	const height = tableLine + 2*leading
 	say := p.s.Language.say
-	width := totalsWidth(max(1, len(columns)))
+	width := totalsWidth(len(columns))
 	p.pdf.SetFillColor(234, 236, 239)
 	p.pdf.Rect(margin, p.y, totalsLabel+totalsCount+float64(len(columns))*width, height, "F")
 	p.font(true, tablePoints)
 	p.ink(0)
-	base := p.y + padding + tableLine - 0.9
+	base := p.y + leading + tableLine - 0.9
 	p.write(margin+padding, base, say(wordTotals))
 	p.writeRight(margin+totalsLabel+totalsCount-padding, base, say(wordCount))
 	for i, c := range columns {
@@ -71,8 +70,9 @@ func (p *printer) totalsHeader(columns []int) {
 
 // The block of the signature.
 const (
-	qrSide       = 32.0
-	quietModules = 4 // of white around a QR code
+	qrSide         = 32.0
+	quietModules   = 4 // of white around a QR code
+	signatureLabel = 62.0
 )
 
 // signature tells of the signature, in a frame, with the QR code beside it.
@@ -81,10 +81,15 @@ func (p *printer) signature() {
 	if sig == nil {
 		return
 	}
-	fields := p.s.signatureFields()
 	p.font(false, headPoints)
 	notes := p.notes(sig.Note)
-	height := float64(1+len(fields)+len(notes))*headLine + 6
+	fields, lines := p.s.signatureFields(), 1+len(notes)
+	values := make([][]string, len(fields))
+	for i, f := range fields {
+		values[i] = p.fit(f.Value, pageWidth-signatureLabel-qrSide-14, maxHeadLines)
+		lines += len(values[i])
+	}
+	height := float64(lines)*headLine + 7
 	if sig.QR != "" {
 		height = max(height, qrSide+4)
 	}
@@ -102,9 +107,10 @@ func (p *printer) signature() {
 	p.ink(0)
 	p.write(margin+4, p.y+3.4, p.s.Language.say(wordSigned))
 	p.y += headLine + 0.5
-	for _, f := range fields {
-		p.signatureField(f)
+	for i, f := range fields {
+		p.signatureField(f.Label, values[i])
 	}
+	p.y += 1
 	p.font(false, headPoints)
 	for _, line := range notes {
 		p.write(margin+4, p.y+3.4, line)
@@ -120,14 +126,16 @@ func (p *printer) notes(note string) []string {
 	return p.fit(note, pageWidth-qrSide-14, maxHeadLines)
 }
 
-func (p *printer) signatureField(f Field) {
-	const labelWidth = 62
+// signatureField writes a label and the lines of its value.
+func (p *printer) signatureField(label string, value []string) {
 	p.font(false, headPoints)
 	p.ink(90)
-	p.write(margin+4, p.y+3.4, p.fit(f.Label, labelWidth-2, 1)[0])
+	p.write(margin+4, p.y+3.4, p.fit(label, signatureLabel-2, 1)[0])
 	p.ink(0)
-	p.write(margin+4+labelWidth, p.y+3.4, p.fit(f.Value, pageWidth-labelWidth-qrSide-14, 1)[0])
-	p.y += headLine
+	for _, line := range value {
+		p.write(margin+4+signatureLabel, p.y+3.4, line)
+		p.y += headLine
+	}
 }
 
 // qr draws a QR code: black squares on white, those beside each other as one.

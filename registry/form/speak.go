@@ -17,6 +17,9 @@ const (
 
 const noBreak = "\u00a0"
 
+// asideMark follows an amount that counts in no total.
+const asideMark = noBreak + "*"
+
 // separators returns what stands between thousands and before the fraction.
 func (l Language) separators() (group, point string) {
 	switch l {
@@ -77,7 +80,7 @@ func (s *Sheet) show(c Cell, column Column) string {
 			text = s.Language.Money(c.money())
 		}
 		if c.aside {
-			text += noBreak + "*"
+			text += asideMark
 		}
 		return text
 	case aTime:
@@ -109,7 +112,7 @@ func (s *Sheet) printedAt() string {
 	return s.Language.say(wordPrinted) + ": " + at.Format(timeForm) + ", " + s.Language.say(wordZone) + " UTC" + at.Format("-07:00")
 }
 
-// field is a label and a value, as the signature has them.
+// signatureFields returns what is known of the signature.
 func (s *Sheet) signatureFields() []Field {
 	sig, say := s.Signature, s.Language.say
 	var fields []Field
