@@ -262,10 +262,12 @@ func (c *count) hourTotals() []store.HourTotal {
 			list = append(list, store.HourTotal{Hour: k.hour, Carried: k.carried, Direction: k.Direction, Measures: *m})
 		}
 	}
-	slices.SortFunc(list, func(a, b store.HourTotal) int {
-		return cmp.Or(cmp.Compare(a.Hour, b.Hour), compareFlags(a.Carried, b.Carried), compareDirections(a.Direction, b.Direction))
-	})
+	slices.SortFunc(list, compareTotals)
 	return list
+}
+
+func compareTotals(a, b store.HourTotal) int {
+	return cmp.Or(cmp.Compare(a.Hour, b.Hour), compareFlags(a.Carried, b.Carried), compareDirections(a.Direction, b.Direction))
 }
 
 // dayTotals sums the totals of the hours up.
@@ -360,73 +362,4 @@ func newDraft() (store.Draft, error) {
 		return 0, fmt.Errorf("draw a draft: %w", err)
 	}
 	return store.Draft(binary.BigEndian.Uint64(b[:]) >> 1), nil
-}
-
-// Miscount is a difference between the totals of a day and what its facts and
-// steps come to now.
-type Miscount struct {
-	Day tolem.Day
-	store.HourTotal
-	Should tolem.Measures
-}
-
-// Recount counts a day again and returns what differs from its totals; nothing,
-// if all is well. What the next day has counted for this one is taken in; what
-// came too late for this one while the next is not counted yet shows as a
-// difference.
-func (r *Registry) Recount(ctx context.Context, day tolem.Day) ([]Miscount, error) {
-	if counted, err := r.counted(ctx, day); err != nil || !counted {
-		return nil, cmp.Or(err, fmt.Errorf("totals of %s: %w", day, store.ErrNotFound))
-	}
-	c, next := newCount(r.Calendar, day), newCount(r.Calendar, day+1)
-	if err := r.fill(ctx, c); err != nil {
-		return nil, fmt.Errorf("recount %s: %w", day, err)
-	}
-	var kept []store.DayTotal
-	err := r.view(ctx, func(tx *store.Tx) (err error) {
-		kept, err = tx.SumTotals(store.TotalFilter{From: day, To: day + 1}, everything, 2*maxTotals)
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	should := c.totals
-	has := &count{totals: make(map[totalKey]*tolem.Measures)}
-	for _, t := range kept {
-		switch {
-		case t.Day == day:
-			has.add(t.HourTotal)
-		case t.Carried && slices.Contains(next.tail, t.Hour):
-			t.Carried, t.Measures = false, stepsOf(t.Measures)
-			has.add(t.HourTotal)
-		}
-	}
-	return compareCounts(day, should, has.totals), nil
-}
-
-func compareCounts(day tolem.Day, should, has map[totalKey]*tolem.Measures) []Miscount {
-	wrong := count{totals: make(map[totalKey]*tolem.Measures)}
-	for k := range should {
-		wrong.totals[k] = nil
-	}
-	for k := range has {
-		wrong.totals[k] = nil
-	}
-	var list []Miscount
-	for k := range wrong.totals {
-		var is, ought tolem.Measures
-		if m := has[k]; m != nil {
-			is = *m
-		}
-		if m := should[k]; m != nil {
-			ought = *m
-		}
-		if is != ought {
-			list = append(list, Miscount{Day: day, HourTotal: store.HourTotal{Hour: k.hour, Carried: k.carried, Direction: k.Direction, Measures: is}, Should: ought})
-		}
-	}
-	slices.SortFunc(list, func(a, b Miscount) int {
-		return cmp.Or(cmp.Compare(a.Hour, b.Hour), compareFlags(a.Carried, b.Carried), compareDirections(a.Direction, b.Direction))
-	})
-	return list
 }
