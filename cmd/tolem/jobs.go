@@ -22,15 +22,15 @@ const (
 	jobStopTimeout = 20 * time.Second
 )
 
-// jobs is the work in the background of a node.
-type jobs struct {
+// background is the work in the background of a node.
+type background struct {
 	scheduler gocron.Scheduler
 	cancel    context.CancelFunc
 }
 
 // startJobs schedules everything a node does unasked. Each job runs alone; one
 // that is still running when its time comes again is not started twice.
-func startJobs(ctx context.Context, n *node) (*jobs, error) {
+func startJobs(ctx context.Context, n *node) (*background, error) {
 	scheduler, err := gocron.NewScheduler(gocron.WithStopTimeout(jobStopTimeout))
 	if err != nil {
 		return nil, err
@@ -57,10 +57,10 @@ func startJobs(ctx context.Context, n *node) (*jobs, error) {
 		}
 	}
 	scheduler.Start()
-	return &jobs{scheduler: scheduler, cancel: cancel}, nil
+	return &background{scheduler: scheduler, cancel: cancel}, nil
 }
 
-func (j *jobs) stop() error {
+func (j *background) stop() error {
 	j.cancel()
 	return j.scheduler.Shutdown()
 }

@@ -42,7 +42,7 @@ type node struct {
 	signers   soap.Signers
 	registry  *registry.Registry
 	metrics   *metrics
-	jobs      *jobs
+	jobs      *background
 
 	soapServer, opsServer     *http.Server
 	soapListener, opsListener net.Listener
