@@ -17,6 +17,8 @@ const (
 	filesEvery     = 2 * time.Second
 	listsEvery     = 5 * time.Second // asks which lists are due; fetching is rarer
 	alertEvery     = time.Hour
+	dayEvery       = 2 * time.Second // plans and starts the day's jobs
+	deliverEvery   = 5 * time.Second
 	expiringSoon   = 30 * 24 * time.Hour
 	expireBatch    = 500
 	jobStopTimeout = 20 * time.Second
@@ -47,6 +49,7 @@ func startJobs(ctx context.Context, n *node) (*background, error) {
 		{"seal the archive", n.config.Archive.SealEvery, n.seal},
 		{"expire codes", n.config.Codes.ExpireEvery, n.expire},
 		{"certificates that expire soon", alertEvery, n.alert},
+		{"work of the day", dayEvery, n.day.look},
 	} {
 		_, err := scheduler.NewJob(gocron.DurationJob(job.every),
 			gocron.NewTask(func() { n.report(job.name, job.run(ctx)) }),
@@ -55,6 +58,13 @@ func startJobs(ctx context.Context, n *node) (*background, error) {
 			cancel()
 			return nil, fmt.Errorf("schedule %s: %w", job.name, err)
 		}
+	}
+	// Deliveries overlap: a slow receiver holds up nobody.
+	_, err = scheduler.NewJob(gocron.DurationJob(deliverEvery),
+		gocron.NewTask(func() { n.report("deliveries", n.day.courier.Run(ctx)) }), gocron.WithName("deliveries"))
+	if err != nil {
+		cancel()
+		return nil, fmt.Errorf("schedule deliveries: %w", err)
 	}
 	scheduler.Start()
 	return &background{scheduler: scheduler, cancel: cancel}, nil
