@@ -2,6 +2,7 @@ package tolem
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -30,6 +31,14 @@ func (s State) String() string {
 		return stateNames[s]
 	}
 	return fmt.Sprintf("State(%d)", uint8(s))
+}
+
+// ParseState returns the state named by s.
+func ParseState(s string) (State, error) {
+	if i := slices.Index(stateNames[:], s); i > 0 {
+		return State(i), nil
+	}
+	return StateUnknown, fmt.Errorf("unknown state %.32q", s)
 }
 
 // Event is something that happens to a payment code.

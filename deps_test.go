@@ -35,10 +35,23 @@ var imports = map[string][]string{
 	"archive":       {".", "store", "signing", "signing/trust", "golang.org/x/mod/sumdb/...", "github.com/klauspost/compress/..."},
 	"banks":         {".", "store"},
 	"gateway":       {".", "store", "archive", "banks"},
+	"registry/jobs": {".", "store"},
+
+	// The day. What is compared is data: reconciliation opens nothing.
+	"registry/match": {"."},
+	"registry":       {".", "store", "archive", "signing", "signing/c14n", "registry/form", "registry/match"},
+	// A table on paper and in files: it knows amounts and days, no register.
+	"registry/form": {".", "github.com/xuri/excelize/v2", "codeberg.org/go-pdf/fpdf", "github.com/boombuler/barcode/..."},
+
+	// Pushing what the day made: signed messages, files, SFTP. The receiver is
+	// the other side of the contract, for tests and the sandbox.
+	"registry/deliver": {
+		".", "store", "archive", "signing", "signing/trust", "banks", "wsdl", "wsdl/channel",
+		"github.com/pkg/sftp", "golang.org/x/crypto/ssh/...",
+	},
+	"registry/deliver/receiver": {"signing", "wsdl"},
 
 	"gateway/registers": {".", "gateway", "registry", "store"},
-
-	"registry": {".", "store", "archive", "signing", "signing/c14n"},
 
 	// The edge: what an operation does and says, translated from and to the
 	// wire. Of store it may know the errors, nothing else: see
@@ -52,7 +65,8 @@ var imports = map[string][]string{
 	// use the runtime of their generator.
 	"wsdl":                   {},
 	"wsdl/gatewayv1":         {"github.com/hooklift/gowsdl/soap"},
-	"wsdl/client":            {".", "signing", "signing/trust", "wsdl", "wsdl/gatewayv1", "github.com/hooklift/gowsdl/soap", "github.com/google/uuid"},
+	"wsdl/channel":           {"signing"},
+	"wsdl/client":            {".", "signing", "signing/trust", "wsdl", "wsdl/channel", "wsdl/gatewayv1", "github.com/hooklift/gowsdl/soap", "github.com/google/uuid"},
 	"wsdl/uddi":              {".", "wsdl"},
 	"wsdl/internal/generate": {"wsdl"},
 

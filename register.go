@@ -164,6 +164,11 @@ type Sum struct {
 // Net is what the payments come to without what was refunded.
 func (s Sum) Net() int64 { return s.Minor - s.Return }
 
+// Plus adds two sums.
+func (s Sum) Plus(t Sum) Sum {
+	return Sum{Count: s.Count + t.Count, Minor: s.Minor + t.Minor, Back: s.Back + t.Back, Return: s.Return + t.Return}
+}
+
 // Total is the sum of the rows of one service and channel in one currency.
 type Total struct {
 	Currency Currency
@@ -210,9 +215,7 @@ func compareTotals(a, b Total) int {
 func (t Totals) ByCurrency() map[Currency]Sum {
 	sums := make(map[Currency]Sum)
 	for _, b := range t.By {
-		s := sums[b.Currency]
-		s.Count, s.Minor, s.Back, s.Return = s.Count+b.Count, s.Minor+b.Minor, s.Back+b.Back, s.Return+b.Return
-		sums[b.Currency] = s
+		sums[b.Currency] = sums[b.Currency].Plus(b.Sum)
 	}
 	return sums
 }
@@ -311,3 +314,21 @@ func ParseForm(s string) (Form, error) {
 
 // Extension returns the end of the name of a file in this form: ".xml".
 func (f Form) Extension() string { return "." + strings.ToLower(string(f)) }
+
+// ReconciliationNumber names the comparison of one submitted list for ever.
+type ReconciliationNumber string
+
+// NewReconciliationNumber returns the number of the seq-th list that was
+// submitted for an owner and day.
+func NewReconciliationNumber(o Owner, d Day, seq int) ReconciliationNumber {
+	return ReconciliationNumber("R" + string(NewRegisterNumber(o, d, seq)))
+}
+
+// ParseReconciliationNumber checks the form of a number.
+func ParseReconciliationNumber(s string) (ReconciliationNumber, error) {
+	rest, ok := strings.CutPrefix(s, "R")
+	if _, err := ParseRegisterNumber(rest); !ok || err != nil {
+		return "", fmt.Errorf("%.64q is not a number like RB-20261121-HALYK-1", s)
+	}
+	return ReconciliationNumber(s), nil
+}

@@ -124,3 +124,13 @@ var resultTexts = map[ResultCode]string{
 
 // Text returns the sentence that goes with the code.
 func (c ResultCode) Text() string { return resultTexts[c] }
+
+// IsDiscrepancy reports whether a notification with this outcome is kept for
+// reconciliation: it was refused although money may have moved (GW-P15, GW-P16).
+func IsDiscrepancy(r ResultCode) bool {
+	switch r {
+	case UnknownCode, Mismatch, DuplicatePayment, WrongBank:
+		return true
+	}
+	return false
+}

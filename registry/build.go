@@ -121,7 +121,7 @@ func (r *Registry) prepare(ctx context.Context, owner tolem.Owner, day tolem.Day
 		return reg, err
 	}
 	var b c14n.Builder
-	appendHead(&b, reg.Register, r.nameOf(owner), r.Operator)
+	appendHead(&b, reg, r.nameOf(owner), r.Operator)
 	reg.Head = b.Bytes
 	return reg, nil
 }

@@ -5,6 +5,7 @@ import (
 
 	"tolem"
 	"tolem/signing/c14n"
+	"tolem/store"
 )
 
 // RegisterNamespace is the namespace of registers.
@@ -19,7 +20,7 @@ const (
 )
 
 // appendHead writes everything before the rows.
-func appendHead(b *c14n.Builder, reg tolem.Register, owner, operator string) {
+func appendHead(b *c14n.Builder, reg store.StoredRegister, owner, operator string) {
 	b.Root("register", RegisterNamespace)
 	b.Text("number", string(reg.Number))
 	b.Text("operator", operator)
@@ -34,6 +35,9 @@ func appendHead(b *c14n.Builder, reg tolem.Register, owner, operator string) {
 	b.Time("to", reg.To)
 	b.Text("revision", strconv.Itoa(reg.Revision))
 	b.Text("reason", reg.Reason)
+	if reg.Corrections > 0 {
+		b.Text("corrections", strconv.Itoa(reg.Corrections))
+	}
 	b.Time("finalAfter", reg.FinalAfter)
 	b.Bytes = append(b.Bytes, registerRows...)
 }

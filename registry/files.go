@@ -3,7 +3,6 @@ package registry
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -11,6 +10,7 @@ import (
 	"time"
 
 	"tolem"
+	"tolem/registry/form"
 	"tolem/store"
 )
 
@@ -53,9 +53,9 @@ type rendering struct {
 
 // open returns a file, rendering it if it is not there. Who asks waits no longer
 // than its context lasts; the rendering goes on, for whoever asks again.
-func (f *files) open(ctx context.Context, name string, form tolem.Form, render func(context.Context, io.Writer) error) (*File, error) {
+func (f *files) open(ctx context.Context, name string, as tolem.Form, render func(context.Context, io.Writer) error) (*File, error) {
 	for {
-		if file, err := f.opened(name, form); !errors.Is(err, os.ErrNotExist) {
+		if file, err := f.opened(name, as); !errors.Is(err, os.ErrNotExist) {
 			return file, err
 		}
 		f.mu.Lock()
@@ -92,7 +92,7 @@ func (f *files) render(ctx context.Context, name string, waiting *rendering, ren
 	close(waiting.done)
 }
 
-func (f *files) opened(name string, form tolem.Form) (*File, error) {
+func (f *files) opened(name string, as tolem.Form) (*File, error) {
 	file, err := os.Open(filepath.Join(f.folder, name))
 	if err != nil {
 		return nil, err
@@ -103,7 +103,7 @@ func (f *files) opened(name string, form tolem.Form) (*File, error) {
 	}
 	now := time.Now()
 	_ = os.Chtimes(file.Name(), now, now) // the oldest goes first when room is needed
-	return &File{Name: name, Form: form, Size: info.Size(), ReaderAt: file, Closer: file}, nil
+	return &File{Name: name, Form: as, Size: info.Size(), ReaderAt: file, Closer: file}, nil
 }
 
 // write renders into a file of another name, which gets its own when it is
@@ -159,17 +159,52 @@ func (f *files) makeRoom() error {
 	return f.makeRoom()
 }
 
-// Document returns a register in a form.
-func (r *Registry) Document(ctx context.Context, reg store.StoredRegister, form tolem.Form) (*File, error) {
-	name := string(reg.Number) + form.Extension()
-	return r.files.open(ctx, name, form, func(ctx context.Context, w io.Writer) error { return r.Render(ctx, w, reg, form, nil) })
+// Document returns a register in a form, for people in the operator's language.
+func (r *Registry) Document(ctx context.Context, reg store.StoredRegister, f tolem.Form) (*File, error) {
+	name := string(reg.Number) + extension(f, reg.Totals.Rows)
+	return r.files.open(ctx, name, f, func(ctx context.Context, w io.Writer) error { return r.Render(ctx, w, reg, f, r.Language, nil) })
+}
+
+// extension is how a file's name ends: a PDF of more rows than one file holds
+// is a ZIP archive of several.
+func extension(f tolem.Form, rows int64) string {
+	if f == tolem.FormPDF && rows > form.MaxPDFRows {
+		return ".pdf.zip"
+	}
+	return f.Extension()
 }
 
 // Render writes a register in a form.
-func (r *Registry) Render(ctx context.Context, w io.Writer, reg store.StoredRegister, form tolem.Form, progress Progress) error {
-	switch form {
-	case tolem.FormXML:
+func (r *Registry) Render(ctx context.Context, w io.Writer, reg store.StoredRegister, f tolem.Form, l form.Language, progress Progress) error {
+	if f == tolem.FormXML {
 		return r.WriteXML(ctx, w, reg, progress)
 	}
-	return fmt.Errorf("%s cannot be rendered as %q", reg.Number, form)
+	s := r.Sheet(ctx, reg, l)
+	if f == tolem.FormPDF {
+		s = printed(s, reg.Owner.Kind)
+	}
+	return writeSheet(w, s, f)
+}
+
+// RenderReport writes a report on a comparison in a form.
+func (r *Registry) RenderReport(w io.Writer, s store.Submission, rec store.Reconciliation, f tolem.Form, l form.Language) error {
+	if f == tolem.FormXML {
+		document, err := ReportXML(rec)
+		if err != nil {
+			return err
+		}
+		_, err = w.Write(document)
+		return err
+	}
+	sheet, err := r.ReconciliationSheet(s, rec, l)
+	if err != nil {
+		return err
+	}
+	return writeSheet(w, sheet, f)
+}
+
+// ReportDocument returns a report on a comparison in a form.
+func (r *Registry) ReportDocument(ctx context.Context, s store.Submission, rec store.Reconciliation, f tolem.Form) (*File, error) {
+	name := string(rec.Number) + extension(f, rec.Anomalies)
+	return r.files.open(ctx, name, f, func(_ context.Context, w io.Writer) error { return r.RenderReport(w, s, rec, f, r.Language) })
 }

@@ -29,6 +29,7 @@ import (
 
 	"tolem"
 	"tolem/archive"
+	"tolem/registry/form"
 	"tolem/signing"
 	"tolem/store"
 )
@@ -72,6 +73,10 @@ type Config struct {
 	// ClaimsDueAfter is the number of workdays after its day in which a claim
 	// is to be paid.
 	ClaimsDueAfter int
+	// Language is that of documents for people.
+	Language form.Language
+	// Currency is that of amounts in submitted lists that name none.
+	Currency tolem.Currency
 	// Folder is where rendered documents are kept for readers who come page by
 	// page. It may be emptied at any time.
 	Folder string

@@ -280,9 +280,12 @@ func eachPaymentOnce(t *testing.T, w *world, random *rand.Rand, days int) {
 					t.Errorf("%s of %s stands in %s", row.Code, row.At.In(calendar.Zone()), reg.Number)
 				}
 			}
-			sum, more := sums[o.Kind], reg.Totals.ByCurrency()[tolem.KZT]
-			sums[o.Kind] = tolem.Sum{Count: sum.Count + more.Count, Minor: sum.Minor + more.Minor, Back: sum.Back + more.Back, Return: sum.Return + more.Return}
+			sums[o.Kind] = sums[o.Kind].Plus(reg.Totals.ByCurrency()[tolem.KZT])
 		}
+	}
+	checkup, err := w.registry.Check(t.Context(), first, first+tolem.Day(days), nil)
+	if err != nil || !checkup.OK() || checkup.Facts == 0 {
+		t.Errorf("the doctor finds %+v, %v", checkup, err)
 	}
 	for _, kind := range []tolem.RegisterKind{tolem.BankRegister, tolem.ProviderRegister} {
 		for number := range payments {

@@ -101,9 +101,7 @@ func (r *Registry) collect(ctx context.Context, day tolem.Day, progress Progress
 		progress.report(done)
 		return r.db.Update(ctx, func(tx *store.Tx) error { return tx.AddDayRows(day, rows) })
 	}
-	for _, read := range []func(*store.Tx, time.Time, time.Time, store.FactCursor, int) ([]store.PaymentFact, error){
-		(*store.Tx).PaidFacts, (*store.Tx).RefundFacts,
-	} {
+	for _, read := range []paymentReader{(*store.Tx).PaidFacts, (*store.Tx).RefundFacts} {
 		if err := r.collectPayments(ctx, read, from, end, add); err != nil {
 			return err
 		}
@@ -111,10 +109,10 @@ func (r *Registry) collect(ctx context.Context, day tolem.Day, progress Progress
 	return r.collectRefused(ctx, from, end, add)
 }
 
-func (r *Registry) collectPayments(
-	ctx context.Context, read func(*store.Tx, time.Time, time.Time, store.FactCursor, int) ([]store.PaymentFact, error),
-	from, end time.Time, add func([]tolem.RegisterRow) error,
-) error {
+// paymentReader reads payments or refunds.
+type paymentReader func(*store.Tx, time.Time, time.Time, store.FactCursor, int) ([]store.PaymentFact, error)
+
+func (r *Registry) collectPayments(ctx context.Context, read paymentReader, from, end time.Time, add func([]tolem.RegisterRow) error) error {
 	for after := (store.FactCursor{}); ; {
 		var page []store.PaymentFact
 		err := r.view(ctx, func(tx *store.Tx) (err error) {

@@ -13,6 +13,7 @@ import (
 	"tolem/archive"
 	"tolem/internal/pki"
 	"tolem/internal/tolemtest"
+	"tolem/registry/form"
 	"tolem/signing"
 	"tolem/store"
 )
@@ -98,7 +99,7 @@ func newWorld(t testing.TB, dsn string, zone *time.Location, now time.Time) *wor
 		t.Fatal(err)
 	}
 	w.registry = New(Config{
-		Calendar: tolem.NewCalendar(zone, nil, nil), FinalAfter: 3, Operator: "Operator", OperatorAccount: "KZ86125KZT5004100100", ClaimsDueAfter: 2, Folder: t.TempDir(), Clock: clock.Now,
+		Calendar: tolem.NewCalendar(zone, nil, nil), FinalAfter: 3, Operator: "Operator", OperatorAccount: "KZ86125KZT5004100100", ClaimsDueAfter: 2, Language: form.Russian, Currency: tolem.KZT, Folder: t.TempDir(), Clock: clock.Now,
 	}, w.db, evidence, w.names, w.signer)
 	return w
 }

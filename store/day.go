@@ -380,3 +380,31 @@ func (db *DB) DayOwners(ctx context.Context, day tolem.Day) ([]tolem.Owner, erro
 	}
 	return owners, nil
 }
+
+// IssuedCode is a code that came into being, with its state as table code has
+// it and as its history has it.
+type IssuedCode struct {
+	At      time.Time
+	Code    tolem.CodeNumber
+	State   tolem.State // UNKNOWN: table code has no such row
+	History tolem.State // that the last step led to
+}
+
+// IssuedCodes returns codes that were issued between two moments, behind a
+// place, at most limit: what the daily balance is made of.
+func (tx *Tx) IssuedCodes(from, to time.Time, after FactCursor, limit int) ([]IssuedCode, error) {
+	var list []IssuedCode
+	err := tx.db.query(tx.ctx, `SELECT s.at, s.code, COALESCE((SELECT c.state FROM code c WHERE c.number = s.code), 0),
+			(SELECT l.became FROM step l WHERE l.code = s.code ORDER BY l.line DESC LIMIT 1)
+		FROM step s WHERE s.at >= $1 AND s.at < $2 AND (s.at, s.code) > ($3, $4) AND s.was = 0 ORDER BY s.at, s.code LIMIT $5`,
+		[]any{micros(from), micros(to), micros(after.At), int64(after.Code), limit}, func(scan func(...any) error) error {
+			var at, code, state, history int64
+			err := scan(&at, &code, &state, &history)
+			list = append(list, IssuedCode{At: instant(at), Code: tolem.CodeNumber(code), State: tolem.State(state), History: tolem.State(history)})
+			return err
+		})
+	if err != nil {
+		return nil, fmt.Errorf("read issued codes: %w", err)
+	}
+	return list, nil
+}

@@ -78,6 +78,11 @@ func render(address string) string {
 // the XML declaration and indented.
 func inlineSchema() string {
 	_, schema, _ := strings.Cut(schemaSource, "?>\n")
+	return indented(schema)
+}
+
+// indented indents a document by as much as the types of a WSDL are.
+func indented(schema string) string {
 	return "    " + strings.ReplaceAll(strings.TrimSuffix(schema, "\n"), "\n", "\n    ") + "\n"
 }
 

@@ -1,0 +1,270 @@
+package registry
+
+import (
+	"context"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"iter"
+	"slices"
+	"strconv"
+	"time"
+
+	"tolem"
+	"tolem/registry/form"
+	"tolem/store"
+)
+
+// Sheet is a register as people read it: the same rows and totals as the
+// signed document. Refunds are negative amounts; refused notifications are
+// shown and counted in no total.
+func (r *Registry) Sheet(ctx context.Context, reg store.StoredRegister, l form.Language) form.Sheet {
+	s := form.Sheet{
+		Language: l, Title: say(l, word("register."+string(reg.Owner.Kind))), Number: string(reg.Number), Head: r.headFields(reg, l),
+		Columns: registerColumns(l), RowCount: reg.Totals.Rows, Totals: totalRows(reg.Totals, l),
+		Zone: r.Calendar.Zone(), Printed: reg.FormedAt,
+		Signature: r.signature(reg.Hash, reg.FormedAt, "tolem:register?n="+string(reg.Number)+"&h="+hex.EncodeToString(reg.Hash[:]), l),
+	}
+	if list := reg.Totals.Currencies(); len(list) == 1 {
+		s.Columns[amountColumn].Sum = true
+	}
+	s.Rows = cells(r.Rows(ctx, reg), reg.Day)
+	return s
+}
+
+// signature tells people of the signature of a document.
+func (r *Registry) signature(hash [32]byte, at time.Time, qr string, l form.Language) *form.Signature {
+	cert := r.signer.Certificate()
+	return &form.Signature{
+		Signer: cert.Subject.String(), Serial: cert.SerialNumber.Text(16), At: at, Hash: hex.EncodeToString(hash[:]), Note: say(l, "signed"), QR: qr,
+	}
+}
+
+func (r *Registry) headFields(reg store.StoredRegister, l form.Language) []form.Field {
+	zone := r.Calendar.Zone()
+	local := func(t time.Time) string { return t.In(zone).Format("02.01.2006 15:04 -07:00") }
+	fields := []form.Field{
+		{Label: say(l, "owner"), Value: owned(r.nameOf(reg.Owner), reg.Owner.ID)},
+		{Label: say(l, "operator"), Value: r.Operator},
+		{Label: say(l, "day"), Value: reg.Day.String()},
+		{Label: say(l, "period"), Value: local(reg.From) + " — " + local(reg.To)},
+		{Label: say(l, "revision"), Value: strconv.Itoa(reg.Revision)},
+		{Label: say(l, "final"), Value: local(reg.FinalAfter)},
+		{Label: say(l, "rows"), Value: strconv.FormatInt(reg.Totals.Rows, 10)},
+	}
+	if reg.Owner.Kind == tolem.BranchRegister {
+		fields = append(fields, form.Field{Label: say(l, "bank"), Value: owned(r.nameOf(tolem.Owner{Kind: tolem.BankRegister, ID: string(reg.Owner.Bank)}), string(reg.Owner.Bank))})
+	}
+	if reg.Totals.Discrepancies > 0 {
+		fields = append(fields, form.Field{Label: say(l, "discrepancies"), Value: strconv.FormatInt(reg.Totals.Discrepancies, 10)})
+	}
+	if reg.Reason != "" {
+		fields = append(fields, form.Field{Label: say(l, "reason"), Value: reg.Reason})
+	}
+	return fields
+}
+
+// owned is a name with the identifier behind it.
+func owned(name, id string) string {
+	if name == "" {
+		return id
+	}
+	return name + " (" + id + ")"
+}
+
+// printed leaves out the columns that say the same in every row of the owner's
+// register: paper is narrow, and the head says it.
+func printed(s form.Sheet, kind tolem.RegisterKind) form.Sheet {
+	same := map[tolem.RegisterKind][]string{
+		tolem.ProviderRegister: {"provider_id"}, tolem.BankRegister: {"bank_id"}, tolem.BranchRegister: {"bank_id", "branch_id"},
+	}[kind]
+	var keep []int
+	columns := s.Columns
+	s.Columns = nil
+	for i, c := range columns {
+		if !slices.Contains(same, c.Name) {
+			keep, s.Columns = append(keep, i), append(s.Columns, c)
+		}
+	}
+	for i := range s.Totals {
+		s.Totals[i].Sums[0].Column = slices.Index(keep, amountColumn)
+	}
+	rows := s.Rows
+	s.Rows = func(yield func([]form.Cell, error) bool) {
+		line := make([]form.Cell, len(keep))
+		for row, err := range rows {
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			for to, from := range keep {
+				line[to] = row[from]
+			}
+			if !yield(line, nil) {
+				return
+			}
+		}
+	}
+	return s
+}
+
+// amountColumn is the place of the amount among the columns of a register.
+const amountColumn = 9
+
+func registerColumns(l form.Language) []form.Column {
+	return []form.Column{
+		{Name: "line", Label: say(l, "line"), Kind: form.Integer, Width: 5},
+		{Name: "kind", Label: say(l, "kind"), Kind: form.Code, Width: 19},
+		{Name: "payment_code", Label: say(l, "code"), Kind: form.Code, Width: 23},
+		{Name: "bank_id", Label: say(l, "bank"), Kind: form.Text, Width: 10},
+		{Name: "branch_id", Label: say(l, "branch"), Kind: form.Text, Width: 13},
+		{Name: "bank_ref", Label: say(l, "bankRef"), Kind: form.Text, Width: 18},
+		{Name: "service_code", Label: say(l, "service"), Kind: form.Text, Width: 12},
+		{Name: "provider_id", Label: say(l, "provider"), Kind: form.Text, Width: 16},
+		{Name: "channel", Label: say(l, "channel"), Kind: form.Text, Width: 12},
+		{Name: "amount", Label: say(l, "amount"), Kind: form.Money, Width: 20},
+		{Name: "paid_at", Label: say(l, "paidAt"), Kind: form.Time, Width: 15},
+		{Name: "received_at", Label: say(l, "receivedAt"), Kind: form.Time, Width: 15},
+		{Name: "state", Label: say(l, "state"), Kind: form.Code, Width: 16},
+		{Name: "closed_at", Label: say(l, "closedAt"), Kind: form.Time, Width: 15},
+		{Name: "discrepancy", Label: say(l, "discrepancy"), Kind: form.Text, Width: 14},
+		{Name: "belongs_to", Label: say(l, "belongsTo"), Kind: form.Date, Width: 14},
+	}
+}
+
+func cells(rows iter.Seq2[tolem.RegisterRow, error], day tolem.Day) iter.Seq2[[]form.Cell, error] {
+	return func(yield func([]form.Cell, error) bool) {
+		line := make([]form.Cell, amountColumn+7)
+		for row, err := range rows {
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			fillCells(line, row, day)
+			if !yield(line, nil) {
+				return
+			}
+		}
+	}
+}
+
+func fillCells(line []form.Cell, r tolem.RegisterRow, day tolem.Day) {
+	amount, state, belongs := form.Amount(r.Amount), "", form.Cell{}
+	switch r.Kind {
+	case tolem.RowRefund:
+		amount = form.Amount(tolem.Money{Minor: -r.Amount.Minor, Currency: r.Amount.Currency})
+	case tolem.RowDiscrepancy:
+		amount = amount.Aside()
+	}
+	if r.State != tolem.StateUnknown {
+		state = r.State.String()
+	}
+	if r.Belongs != day {
+		belongs = form.On(r.Belongs)
+	}
+	copy(line, []form.Cell{
+		form.Int(int64(r.Line)), form.String(string(r.Kind)), form.String(r.Code.String()), form.String(string(r.Bank)), form.String(string(r.Branch)),
+		form.String(string(r.BankRef)), form.String(string(r.Service)), form.String(string(r.Provider)), form.String(string(r.Channel)),
+		amount, form.At(r.PaidAt), form.At(r.ReceivedAt), form.String(state), form.At(r.ClosedAt), form.String(r.Discrepancy), belongs,
+	})
+}
+
+// totalRows are the totals by service and channel, and of each currency.
+func totalRows(t tolem.Totals, l form.Language) []form.TotalRow {
+	var rows []form.TotalRow
+	sum := func(name, label string, c tolem.Currency, s tolem.Sum, all bool) {
+		rows = append(rows, form.TotalRow{
+			Name: name, Label: label, Count: s.Count + s.Back, Strong: all, All: all,
+			Sums: []form.Sum{{Column: amountColumn, Amount: tolem.Money{Minor: s.Net(), Currency: c}}},
+		})
+	}
+	for _, b := range t.By {
+		sum(fmt.Sprintf("%s/%s/%s", b.Currency, b.Service, b.Channel), string(b.Service)+", "+string(b.Channel), b.Currency, b.Sum, false)
+	}
+	for _, c := range t.Currencies() {
+		sum(string(c), say(l, "total")+", "+string(c), c, t.ByCurrency()[c], true)
+	}
+	return rows
+}
+
+// ReconciliationSheet is a report on a comparison as people read it.
+func (r *Registry) ReconciliationSheet(s store.Submission, rec store.Reconciliation, l form.Language) (form.Sheet, error) {
+	anomalies, err := Anomalies(rec)
+	if err != nil {
+		return form.Sheet{}, fmt.Errorf("report %s: %w", rec.Number, err)
+	}
+	sheet := form.Sheet{
+		Language: l, Title: say(l, "reconciliation"), Number: string(rec.Number), RowCount: int64(len(anomalies)),
+		Zone: r.Calendar.Zone(), Printed: rec.MadeAt,
+		Head: []form.Field{
+			{Label: say(l, "owner"), Value: owned(r.nameOf(s.Owner), s.Owner.ID)},
+			{Label: say(l, "operator"), Value: r.Operator},
+			{Label: say(l, "day"), Value: s.Day.String()},
+			{Label: say(l, "register"), Value: string(s.Register)},
+			{Label: say(l, "list"), Value: s.ID},
+			{Label: say(l, "submittedBy"), Value: string(s.By)},
+			{Label: say(l, "matched"), Value: strconv.FormatInt(rec.Matched, 10)},
+			{Label: say(l, "agreed"), Value: strconv.FormatInt(rec.Agreed, 10)},
+		},
+		Columns: []form.Column{
+			{Name: "no", Label: say(l, "line"), Kind: form.Integer},
+			{Name: "anomaly", Label: say(l, "anomaly"), Kind: form.Text, Width: 15},
+			{Name: "meaning", Label: say(l, "meaning"), Kind: form.Text, Width: 24},
+			{Name: "register_line", Label: say(l, "ourLine"), Kind: form.Integer},
+			{Name: "list_line", Label: say(l, "theirLine"), Kind: form.Integer},
+			{Name: "payment_code", Label: say(l, "code"), Kind: form.Code},
+			{Name: "bank_ref", Label: say(l, "bankRef"), Kind: form.Text, Width: 14},
+			{Name: "ours", Label: say(l, "ours"), Kind: form.Text, Width: 14},
+			{Name: "theirs", Label: say(l, "theirs"), Kind: form.Text, Width: 14},
+			{Name: "difference", Label: say(l, "difference"), Kind: form.Money},
+		},
+		Signature: r.signature(rec.Hash, rec.MadeAt, "tolem:reconciliation?n="+string(rec.Number)+"&h="+hex.EncodeToString(rec.Hash[:]), l),
+	}
+	if rec.Refusal != "" {
+		sheet.Head = append(sheet.Head, form.Field{Label: say(l, "refusal"), Value: rec.Refusal})
+	}
+	sheet.Rows = func(yield func([]form.Cell, error) bool) {
+		for _, a := range anomalies {
+			if !yield(anomalyCells(a, l), nil) {
+				return
+			}
+		}
+	}
+	return sheet, nil
+}
+
+func anomalyCells(a tolem.Anomaly, l form.Language) []form.Cell {
+	line := func(n int) form.Cell {
+		if n == 0 {
+			return form.Cell{}
+		}
+		return form.Int(int64(n))
+	}
+	code, difference := form.Cell{}, form.Cell{}
+	if a.PaymentCode != 0 {
+		code = form.String(a.PaymentCode.String())
+	}
+	if !a.Difference.IsZero() {
+		difference = form.Amount(a.Difference)
+	}
+	return []form.Cell{
+		form.Int(int64(a.No)), form.String(string(a.Code)), form.String(a.Code.Texts().In(string(l))), line(a.OurLine), line(a.TheirLine), code,
+		form.String(string(a.BankRef)), form.String(a.Ours), form.String(a.Theirs), difference,
+	}
+}
+
+// writeSheet writes a sheet in a form for people or spreadsheets. A PDF of more
+// rows than one file holds is a ZIP archive of several.
+func writeSheet(w io.Writer, s form.Sheet, f tolem.Form) error {
+	switch {
+	case f == tolem.FormCSV:
+		return form.WriteCSV(w, s)
+	case f == tolem.FormXLSX:
+		return form.WriteXLSX(w, s)
+	case f == tolem.FormPDF && s.RowCount > form.MaxPDFRows:
+		return form.WritePDFZip(w, s, s.Number)
+	case f == tolem.FormPDF:
+		return form.WritePDF(w, s)
+	}
+	return fmt.Errorf("%s cannot be rendered as %q", s.Number, f)
+}
