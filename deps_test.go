@@ -52,6 +52,8 @@ var imports = map[string][]string{
 	"registry/deliver/receiver": {"signing", "wsdl"},
 
 	"gateway/registers": {".", "gateway", "registry", "store"},
+	// What sealed days come to, and its forms. Nothing personal is in it.
+	"registry/report": {".", "store", "registry/form"},
 
 	// The edge: what an operation does and says, translated from and to the
 	// wire. Of store it may know the errors, nothing else: see

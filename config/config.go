@@ -34,6 +34,7 @@ type Config struct {
 	Vault        Vault          `koanf:"vault"`
 	Archive      Archive        `koanf:"archive"`
 	Registers    Registers      `koanf:"registers"`
+	Delivery     Delivery       `koanf:"delivery"`
 	Log          Log            `koanf:"log"`
 	Shutdown     Shutdown       `koanf:"shutdown"`
 }
@@ -119,6 +120,8 @@ type Registers struct {
 	FinalAfter      int      `koanf:"final_after"` // workdays in which a register can be rejected
 	Holidays        []string `koanf:"holidays"`    // days on which nobody works: 2026-03-21
 	Workdays        []string `koanf:"workdays"`    // days of weekends on which people work
+	Days            string   `koanf:"days"`        // every or workdays: when days are closed
+	Language        string   `koanf:"language"`    // of documents for people: kk, ru or en
 	Operator        string   `koanf:"operator"`    // the gateway operator's name in documents
 	OperatorAccount string   `koanf:"operator_account"`
 	ClaimsDueAfter  int      `koanf:"claims_due_after"` // workdays in which a claim is to be paid
@@ -157,6 +160,12 @@ func days(list []string) ([]tolem.Day, error) {
 		days[i] = d
 	}
 	return days, nil
+}
+
+// Delivery says how documents of the day are pushed to their owners.
+type Delivery struct {
+	TLS   KeyPair `koanf:"tls"`             // of the gateway as a client; needed to push signed SOAP
+	Spool string  `koanf:"spool" is:"path"` // folder for documents on their way; empty: the system's
 }
 
 // Log says what is logged and how.
@@ -198,7 +207,7 @@ func Defaults() Config {
 		Vault:    Vault{Keys: []string{}},
 		Archive:  Archive{Origin: "tolem", SealEvery: time.Second},
 		Registers: Registers{
-			At: "01:00", FinalAfter: 3, Holidays: []string{}, Workdays: []string{}, Operator: "Operator of the payment gateway",
+			At: "01:00", Days: "every", Language: "kk", FinalAfter: 3, Holidays: []string{}, Workdays: []string{}, Operator: "Operator of the payment gateway",
 			ClaimsDueAfter: 2, Folder: "registers-cache",
 		},
 		Log:      Log{Level: "info", Format: "json"},

@@ -137,6 +137,15 @@ func (c *Config) checkRegisters(v *validator) {
 			v.add(key, "%d is not between 1 and 60 workdays", n)
 		}
 	}
+	if r.Days != "every" && r.Days != "workdays" {
+		v.add("registers.days", "%q is neither every nor workdays", r.Days)
+	}
+	if !slices.Contains([]string{"kk", "ru", "en"}, r.Language) {
+		v.add("registers.language", "%q is not kk, ru or en", r.Language)
+	}
+	if (c.Delivery.TLS.Cert == "") != (c.Delivery.TLS.Key == "") {
+		v.add("delivery.tls", "cert and key go together")
+	}
 	if r.Operator == "" || strings.ContainsFunc(r.Operator, unicode.IsControl) {
 		v.add("registers.operator", "needed: it stands in every register")
 	}

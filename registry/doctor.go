@@ -28,6 +28,7 @@ const (
 	CheckBalance   = "balance"   // issued = paid + expired + cancelled + open
 	CheckRegisters = "registers" // payments = registers: each is there, is what was signed, and their sums agree
 	CheckClaims    = "claims"    // registers = claims
+	CheckTotals    = "totals"    // totals of counted days = facts and steps
 )
 
 // Balance is the daily balance of codes: Issued is the sum of the others.
@@ -62,7 +63,7 @@ func (c *Checkup) find(day tolem.Day, check, record, format string, args ...any)
 }
 
 // Check looks at the sealed days from one to another, both included: seals,
-// facts, balance of codes, registers, claims. Whatever does not add up is named
+// facts, balance of codes, registers, claims, totals of reports. Whatever does not add up is named
 // to the row.
 func (r *Registry) Check(ctx context.Context, from, to tolem.Day, progress Progress) (*Checkup, error) {
 	var days []store.SealedDay
@@ -78,7 +79,7 @@ func (r *Registry) Check(ctx context.Context, from, to tolem.Day, progress Progr
 		if i > 0 && days[i-1].Day+1 != d.Day {
 			c.find(d.Day, CheckSeal, "day", "the days before are not sealed: the last one is %s", days[i-1].Day)
 		}
-		for _, check := range []func(context.Context, store.SealedDay, *Checkup) error{r.checkSeal, r.checkFacts, r.checkBalance, r.checkRegisters, r.checkClaims} {
+		for _, check := range []func(context.Context, store.SealedDay, *Checkup) error{r.checkSeal, r.checkFacts, r.checkBalance, r.checkRegisters, r.checkClaims, r.checkTotals} {
 			if err := check(ctx, d, c); err != nil {
 				return nil, fmt.Errorf("check %s: %w", d.Day, err)
 			}

@@ -208,3 +208,23 @@ func (r *Registry) ReportDocument(ctx context.Context, s store.Submission, rec s
 	name := string(rec.Number) + extension(f, rec.Anomalies)
 	return r.files.open(ctx, name, f, func(_ context.Context, w io.Writer) error { return r.RenderReport(w, s, rec, f, r.Language) })
 }
+
+// RenderClaim writes a claim in a form.
+func (r *Registry) RenderClaim(ctx context.Context, w io.Writer, c store.StoredClaim, f tolem.Form, l form.Language) error {
+	if f == tolem.FormXML {
+		_, err := w.Write(c.Document)
+		return err
+	}
+	reg, err := r.Find(ctx, c.Register)
+	if err != nil {
+		return err
+	}
+	return writeSheet(w, r.ClaimSheet(c, reg, l), f)
+}
+
+// ClaimDocument returns a claim in a form.
+func (r *Registry) ClaimDocument(ctx context.Context, c store.StoredClaim, f tolem.Form) (*File, error) {
+	return r.files.open(ctx, string(c.Number)+f.Extension(), f, func(ctx context.Context, w io.Writer) error {
+		return r.RenderClaim(ctx, w, c, f, r.Language)
+	})
+}

@@ -33,6 +33,9 @@ const (
 	bulkPending
 	bulkUnqueue
 	bulkDayRow
+	bulkDayTotal
+	bulkHourTotal
+	bulkRefusalTotal
 	bulkCount
 
 	lastGuarded = bulkPayment
@@ -135,6 +138,17 @@ var bulks = [bulkCount]bulk{
 			{"fee", bigint}, {"paid_at", bigint}, {"received_at", bigint}, {"state", bigint}, {"closed_at", bigint}, {"discrepancy", text}, {"belongs", bigint},
 		},
 		text: `INSERT INTO day_row (` + dayRowColumns + `) SELECT ` + dayRowColumns + ` FROM rows WHERE true ON CONFLICT (code, kind, id) DO NOTHING`,
+	},
+	bulkDayTotal:  totalBulk("total of a day", "day_total", "day", "draft"),
+	bulkHourTotal: totalBulk("total of an hour", "hour_total", "day", "draft", "hour", "carried"),
+	bulkRefusalTotal: {
+		name: "refusals of an hour",
+		cols: []column{
+			{"day", bigint}, {"draft", bigint}, {"hour", bigint}, {"carried", bigint},
+			{"participant", text}, {"operation", text}, {"result", text}, {"requests", bigint},
+		},
+		text: `INSERT INTO refusal_total (day, draft, hour, carried, participant, operation, result, requests)
+			SELECT day, draft, hour, carried, participant, operation, result, requests FROM rows`,
 	},
 }
 

@@ -33,7 +33,7 @@ func deliveryNow(t *testing.T, db *DB, d Delivery) Delivery {
 }
 
 // claimed takes a delivery for an attempt.
-func claimed(t *testing.T, db *DB, d Delivery) Delivery {
+func claimedDelivery(t *testing.T, db *DB, d Delivery) Delivery {
 	t.Helper()
 	update(t, db, func(tx *Tx) error { return tx.ClaimDelivery(d, "node-1", leaseTime) })
 	return deliveryNow(t, db, d)
@@ -109,7 +109,7 @@ func TestLeaseFences(t *testing.T) {
 	eachDSN(t, func(t *testing.T, dsn string) {
 		var offset atomic.Int64
 		db := openTest(t, dsn, Options{Clock: func() time.Time { return time.Now().Add(time.Duration(offset.Load())) }})
-		first := claimed(t, db, queued(t, db, "R-1"))
+		first := claimedDelivery(t, db, queued(t, db, "R-1"))
 		view(t, db, func(tx *Tx) error {
 			due, err := tx.DueTargets()
 			if len(due) != 0 {
@@ -118,7 +118,7 @@ func TestLeaseFences(t *testing.T) {
 			return err
 		})
 		offset.Store(int64(2 * leaseTime))
-		second := claimed(t, db, first)
+		second := claimedDelivery(t, db, first)
 		for name, change := range map[string]func(*Tx, Delivery) error{
 			"continue": func(tx *Tx, d Delivery) error { return tx.ContinueDelivery(d, leaseTime) },
 			"finish":   func(tx *Tx, d Delivery) error { return tx.FinishDelivery(d, time.Second) },
@@ -149,7 +149,7 @@ func TestDeliveryWritesBrokenTwice(t *testing.T) {
 			_ = db.Update(t.Context(), func(tx *Tx) error { return tx.ClaimDelivery(d, "n", leaseTime) })
 			db.faults.inject.Store(nil)
 			offset.Add(int64(2 * leaseTime)) // whoever may hold it
-			d = claimed(t, db, deliveryNow(t, db, d))
+			d = claimedDelivery(t, db, deliveryNow(t, db, d))
 			breakOnce(db, point, persisted, errBroken)
 			_ = db.Update(t.Context(), func(tx *Tx) error { return tx.FinishDelivery(d, time.Second) })
 			db.faults.inject.Store(nil)
@@ -167,7 +167,7 @@ func TestDeliveryWritesBrokenTwice(t *testing.T) {
 				continue
 			}
 			offset.Add(int64(2 * leaseTime))
-			d = claimed(t, db, d)
+			d = claimedDelivery(t, db, d)
 			update(t, db, func(tx *Tx) error { return tx.FinishDelivery(d, time.Second) })
 		}
 		view(t, db, func(tx *Tx) error {
@@ -185,7 +185,7 @@ func TestOutboxPagesAndCounts(t *testing.T) {
 		for _, ref := range []string{"a", "b", "c", "d", "e"} {
 			queued(t, db, ref)
 		}
-		dead := claimed(t, db, queued(t, db, "f"))
+		dead := claimedDelivery(t, db, queued(t, db, "f"))
 		update(t, db, func(tx *Tx) error {
 			return tx.BuryDelivery(dead, time.Second, "bytes \xff\x00 from outside "+strings.Repeat("ж", 600))
 		})

@@ -20,6 +20,7 @@ import (
 	"tolem/gateway/registers"
 	"tolem/gateway/soap"
 	"tolem/registry"
+	"tolem/registry/form"
 	"tolem/signing"
 	"tolem/signing/trust"
 	"tolem/store"
@@ -41,8 +42,9 @@ type node struct {
 	evidence  *archive.Archive
 	signers   soap.Signers
 	registry  *registry.Registry
+	day       *dayRun
 	metrics   *metrics
-	jobs      *jobs
+	jobs      *background
 
 	soapServer, opsServer     *http.Server
 	soapListener, opsListener net.Listener
@@ -85,6 +87,9 @@ func openNode(ctx context.Context, c *config.Config, log zerolog.Logger) (_ *nod
 	if n.registry, err = openRegistry(n.desk, n.evidence, n.directory, n.signers.RSA); err != nil {
 		return nil, err
 	}
+	if n.day, err = newDayRun(n); err != nil {
+		return nil, err
+	}
 	n.metrics.watch(n)
 	return n, nil
 }
@@ -98,7 +103,7 @@ func openRegistry(d *desk, evidence *archive.Archive, directory *banks.Directory
 	}
 	return registry.New(registry.Config{
 		Calendar: calendar, FinalAfter: c.FinalAfter, Operator: c.Operator, OperatorAccount: c.OperatorAccount,
-		ClaimsDueAfter: c.ClaimsDueAfter, Folder: c.Folder,
+		ClaimsDueAfter: c.ClaimsDueAfter, Folder: c.Folder, Language: form.Language(c.Language), Currency: d.config.Currency,
 	}, d.db, evidence, directory, signer), nil
 }
 
@@ -198,7 +203,7 @@ func (n *node) stop() error {
 	n.draining.Store(true)
 	ctx, cancel := context.WithTimeout(context.Background(), n.config.Shutdown.Grace)
 	defer cancel()
-	err := errors.Join(n.soapServer.Shutdown(ctx), n.jobs.stop(), n.opsServer.Shutdown(ctx), n.db.Close())
+	err := errors.Join(n.soapServer.Shutdown(ctx), n.jobs.stop(), n.day.stop(ctx), n.opsServer.Shutdown(ctx), n.db.Close())
 	n.log.Info().Err(err).Msg("stopped")
 	return err
 }

@@ -88,8 +88,8 @@ func viewTotal(c tolem.Currency, service, channel string, s tolem.Sum) totalView
 
 func decimal(minor int64) string { return tolem.Money{Minor: minor}.Decimal() }
 
-// net is what a register comes to, for a line of a list.
-func net(t tolem.Totals) string {
+// netOf is what a register comes to, for a line of a list.
+func netOf(t tolem.Totals) string {
 	var parts []string
 	for c, s := range t.ByCurrency() {
 		parts = append(parts, tolem.Money{Minor: s.Net(), Currency: c}.String())
@@ -147,7 +147,7 @@ func (o *office) listRegisters(ctx context.Context, io streams, filter store.Reg
 			v := viewRegister(reg)
 			v.Standing = string(standing)
 			views = append(views, v)
-			t.row(v.Number, reg.Owner.String(), v.Day, strconv.FormatInt(v.Rows, 10), net(reg.Totals), v.Standing, reg.FinalAfter.In(o.zone).Format(time.DateOnly))
+			t.row(v.Number, reg.Owner.String(), v.Day, strconv.FormatInt(v.Rows, 10), netOf(reg.Totals), v.Standing, reg.FinalAfter.In(o.zone).Format(time.DateOnly))
 		}
 		return err
 	})
@@ -302,7 +302,7 @@ left as it is.`,
 				}
 			}
 			progress, stop := rowsProgress(io, "sealing "+d.String(), *asJSON, 0)
-			err := o.closeDay(ctx, d, progress)
+			err := o.work().closeDay(ctx, d, progress)
 			stop()
 			if err != nil {
 				return err
@@ -382,7 +382,7 @@ stay as they are and can be read.`,
 			if err != nil {
 				return err
 			}
-			if err := o.sendOut(ctx, again); err != nil {
+			if err := o.work().sendOut(ctx, again); err != nil {
 				return err
 			}
 			return o.printDiff(ctx, io, old, again, *asJSON)
@@ -501,7 +501,7 @@ reads every row and adds them up. Needs no database.`,
 			return errCheck
 		}
 		_, err = fmt.Fprintf(io.out, "genuine, signed by %s\n%s of %s, %s: %d rows, %s\n",
-			signed.Certificate.Subject, reg.Number, reg.Owner, reg.Day, reg.Totals.Rows, net(reg.Totals))
+			signed.Certificate.Subject, reg.Number, reg.Owner, reg.Day, reg.Totals.Rows, netOf(reg.Totals))
 		return err
 	}
 	return c

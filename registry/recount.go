@@ -1,0 +1,103 @@
+package registry
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"tolem"
+	"tolem/store"
+)
+
+// Miscount is a difference between the totals of a day and what its facts and
+// steps come to now.
+type Miscount struct {
+	Day tolem.Day
+	store.HourTotal
+	Should tolem.Measures
+}
+
+// Recount counts a day again and returns what differs from its totals; nothing,
+// if all is well. What the next day has counted for this one is taken in; what
+// came too late for this one while the next is not counted yet shows as a
+// difference.
+func (r *Registry) Recount(ctx context.Context, day tolem.Day) ([]Miscount, error) {
+	if counted, err := r.counted(ctx, day); err != nil || !counted {
+		return nil, cmp.Or(err, fmt.Errorf("totals of %s: %w", day, store.ErrNotFound))
+	}
+	c, next := newCount(r.Calendar, day), newCount(r.Calendar, day+1)
+	if err := r.fill(ctx, c); err != nil {
+		return nil, fmt.Errorf("recount %s: %w", day, err)
+	}
+	var kept []store.DayTotal
+	err := r.view(ctx, func(tx *store.Tx) (err error) {
+		kept, err = tx.SumTotals(store.TotalFilter{From: day, To: day + 1}, everything, 2*maxTotals)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	has := &count{totals: make(map[totalKey]*tolem.Measures)}
+	for _, t := range kept {
+		switch {
+		case t.Day == day:
+			has.add(t.HourTotal)
+		case t.Carried && slices.Contains(next.tail, t.Hour):
+			t.Carried, t.Measures = false, stepsOf(t.Measures)
+			has.add(t.HourTotal)
+		}
+	}
+	return compareCounts(day, c.totals, has.totals), nil
+}
+
+// compareCounts returns where two counts differ, in order.
+func compareCounts(day tolem.Day, should, has map[totalKey]*tolem.Measures) []Miscount {
+	var list []Miscount
+	compare := func(k totalKey) {
+		is, ought := measuresAt(has, k), measuresAt(should, k)
+		if is != ought {
+			list = append(list, Miscount{
+				Day: day, HourTotal: store.HourTotal{Hour: k.hour, Carried: k.carried, Direction: k.Direction, Measures: is}, Should: ought,
+			})
+		}
+	}
+	for k := range should {
+		compare(k)
+	}
+	for k := range has {
+		if should[k] == nil {
+			compare(k)
+		}
+	}
+	slices.SortFunc(list, func(a, b Miscount) int { return compareTotals(a.HourTotal, b.HourTotal) })
+	return list
+}
+
+func measuresAt(totals map[totalKey]*tolem.Measures, k totalKey) tolem.Measures {
+	if m := totals[k]; m != nil {
+		return *m
+	}
+	return tolem.Measures{}
+}
+
+// checkTotals counts a day again, if it is counted: of others reports say
+// themselves that they lack them.
+func (r *Registry) checkTotals(ctx context.Context, d store.SealedDay, c *Checkup) error {
+	wrong, err := r.Recount(ctx, d.Day)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil
+	}
+	for _, w := range wrong {
+		record := fmt.Sprintf("%02d:00 %s %s %s %s %s", w.Hour, w.Bank, w.Provider, w.Service, w.Channel, w.Currency)
+		c.find(d.Day, CheckTotals, record, "counted %s, should be %s", describe(w.Measures), describe(w.Should))
+	}
+	return err
+}
+
+// describe writes the counters that people compare.
+func describe(m tolem.Measures) string {
+	return fmt.Sprintf("%d issued, %d paid (%d), fees %d, %d refunds (%d), %d refused, %d expired, %d cancelled, %d closed", m.Issued, m.Paid, m.PaidMinor,
+		m.FeesMinor, m.Refunds, m.RefundsMinor, m.Refused, m.Expired, m.Cancelled, m.Closed)
+}
