@@ -31,6 +31,9 @@ var schemaSource string
 //go:embed receipt-v1.xsd
 var receiptSchema string
 
+//go:embed registers-v1.xsd
+var registerSchema string
+
 //go:embed policy.xml
 var policySource string
 
@@ -85,3 +88,6 @@ func indented(schema string) string {
 
 // ReceiptSchema returns the schema of the e-receipt document.
 func ReceiptSchema() []byte { return []byte(receiptSchema) }
+
+// RegisterSchema returns the schema of the signed register document.
+func RegisterSchema() []byte { return []byte(registerSchema) }

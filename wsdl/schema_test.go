@@ -109,7 +109,7 @@ var contractFields = map[string]string{
 	"RowPage":                     "row*",
 	"RegisterRow": "line kind paymentCode bankId branchId? bankRef serviceCode providerId channel amount currency fee? paidAt receivedAt " +
 		"refundedAt? state? closedAt? discrepancy? belongsTo?",
-	"FilePart":      "fileName form size part parts content",
+	"FilePart":      "fileName form size part parts content*",
 	"Objection":     "reason line? text?",
 	"GatewayFault":  "code message requestId? incidentId retry",
 	"ServiceList":   "service*",

@@ -255,6 +255,8 @@ func encodeOutcome(_ *Handler, w *writer, r gateway.EarlierOutcome) error {
 	w.Text("operation", string(r.Operation))
 	w.Text("ofResultCode", string(r.Earlier))
 	w.Time("answeredAt", r.AnsweredAt)
-	w.Base64("answer", r.Answer)
+	if len(r.Answer) <= pieceBytes { // a larger one comes to whoever repeats the request
+		w.Base64("answer", r.Answer)
+	}
 	return nil
 }

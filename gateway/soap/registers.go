@@ -2,6 +2,7 @@ package soap
 
 import (
 	"encoding/hex"
+	"slices"
 	"strconv"
 
 	"tolem"
@@ -16,6 +17,11 @@ const (
 	maxLine = 1_000_000_000
 	maxPart = 1_000_000
 )
+
+// pieceBytes is the most that one element holds of a file: programs that read
+// messages as carefully as the gateway does take no more than 128 KiB of text
+// in one.
+const pieceBytes = 64 << 10
 
 func decodeRegisterQuery(f *fields) registers.Query {
 	return registers.Query{
@@ -77,7 +83,9 @@ func encodeRegister(_ *Handler, w *writer, r registers.GetResult) error {
 		w.Text("size", strconv.FormatInt(p.Size, 10))
 		w.Text("part", itoa(p.Part))
 		w.Text("parts", itoa(p.Parts))
-		w.Base64("content", p.Content)
+		for piece := range slices.Chunk(p.Content, pieceBytes) {
+			w.Base64("content", piece)
+		}
 		w.Close("file")
 		return nil
 	}

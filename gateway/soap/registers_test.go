@@ -2,7 +2,9 @@ package soap_test
 
 import (
 	"bytes"
+	"crypto/rand"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -230,9 +232,12 @@ func (w *world) file(a *actor, n, form string, parts int) (content []byte) {
 		if len(got.raw) > 1<<20 {
 			w.t.Errorf("an answer of %d bytes", len(got.raw))
 		}
-		piece, err := base64.StdEncoding.DecodeString(got.field("content"))
-		if err != nil || got.field("parts") != fmt.Sprint(parts) || got.field("part") != fmt.Sprint(part) {
-			w.t.Fatalf("part %d of %d: %v, %s", part, parts, err, got.body[:min(len(got.body), 2000)])
+		var piece []byte
+		for _, text := range got.all("content") {
+			piece = must(base64.StdEncoding.AppendDecode(piece, []byte(text)))
+		}
+		if got.field("parts") != fmt.Sprint(parts) || got.field("part") != fmt.Sprint(part) {
+			w.t.Fatalf("part %d of %d: %s", part, parts, got.body[:min(len(got.body), 2000)])
 		}
 		content = append(content, piece...)
 		if size := got.field("size"); part == parts && size != fmt.Sprint(len(content)) {
@@ -245,9 +250,7 @@ func (w *world) file(a *actor, n, form string, parts int) (content []byte) {
 // conforms checks an answer against the published schema with libxml2.
 func (w *world) conforms(r reply) {
 	w.t.Helper()
-	if _, err := exec.LookPath("xmllint"); err != nil {
-		return // TestSchemaRefuses tells that it is missing
-	}
+	xmllint := tolemtest.RequireTool(w.t, "xmllint")
 	_, content, _ := strings.Cut(r.body, ">")
 	content = content[:strings.LastIndex(content, "</")]
 	dir := w.t.TempDir()
@@ -258,7 +261,7 @@ func (w *world) conforms(r reply) {
 	if err := os.WriteFile(message, []byte(content), 0o600); err != nil {
 		w.t.Fatal(err)
 	}
-	if out, err := exec.Command("xmllint", "--noout", "--huge", "--schema", schema, message).CombinedOutput(); err != nil {
+	if out, err := exec.Command(xmllint, "--noout", "--huge", "--schema", schema, message).CombinedOutput(); err != nil {
 		w.t.Errorf("%v: %s", err, out)
 	}
 }
@@ -308,6 +311,73 @@ func TestAcknowledgeRegister(t *testing.T) {
 			}
 		}
 	})
+}
+
+// A register larger than an answer comes in parts, which make the document that
+// was signed; the same question gets the same bytes.
+//
+// GW-P26 GW-P08
+func TestRegisterInParts(t *testing.T) {
+	w := newWorld(t, tolemtest.SQLite(t), nil)
+	w.seed(1500)
+	day := w.closeDay()
+	a, n := w.actors[bankID], number(tolem.BankRegister, bankID, day)
+	document := w.file(a, n, "XML", 3)
+	signed, err := signing.VerifyStreamed(bytes.NewReader(document), int64(len(document)), w.trust, time.Now())
+	if err != nil || signed.Certificate.Subject.CommonName != "gateway" {
+		t.Fatalf("%v, %v", signed, err)
+	}
+	if got := a.do("GetRegister", "number", n, "form", "XML", "part", "4"); got.result() != "BAD_ROW" {
+		t.Errorf("a part too many: %s", got.body)
+	}
+	id := uuid.NewString()
+	message := a.sign(signing.SOAP11, request("GetRegister", id, "number", n, "form", "XML", "part", "2"))
+	if first, again := a.post(message, nil), a.post(message, nil); !bytes.Equal(first.raw, again.raw) || first.result() != "OK" {
+		t.Error("a repetition gets another answer")
+	}
+	if got := a.do("GetOutcome", "ofRequestId", id); got.field("ofResultCode") != "OK" || got.field("answer") != "" {
+		t.Errorf("the outcome of a large answer: %s", got.body)
+	}
+	lines := 0
+	for from := "1"; from != ""; {
+		got := a.do("GetRegister", "number", n, "form", "ROWS", "fromLine", from)
+		lines, from = lines+len(got.all("row")), got.field("nextLine")
+		if len(got.raw) > 1<<20 {
+			t.Errorf("an answer of %d bytes", len(got.raw))
+		}
+	}
+	if lines != 1500 {
+		t.Errorf("%d rows", lines)
+	}
+}
+
+// seed has so many codes paid at the first bank, with texts as long as they may
+// be.
+func (w *world) seed(n int) {
+	w.t.Helper()
+	amount := tolem.Money{Minor: 100_000_000_000_00, Currency: tolem.KZT}
+	const batch = 100
+	for range n / batch {
+		err := w.db.Update(w.t.Context(), func(tx *store.Tx) (err error) {
+			for range batch {
+				number := must(tolem.DrawCodeNumber(rand.Reader))
+				c := tolem.Issued(tolem.Code{
+					Number: number, Service: "BIRTH", Provider: justiceID, Channel: tolem.ChannelInternetBanking, Amount: amount,
+					Recipient: citizen, Requester: bankID, Bank: bankID, ExpiresAt: tx.Now().Add(time.Hour),
+				}, tx.Now())
+				p := tolem.Payment{
+					Code: number, Bank: bankID, BankRef: tolem.BankRef(strings.Repeat("&", 64)), Amount: amount, PaidAt: tx.Now(), ReceivedAt: tx.Now(),
+					Channel: tolem.ChannelInternetBanking, Recipient: citizen, Service: "BIRTH", Provider: justiceID, Account: "KZ1", NotifiedBy: bankID,
+				}
+				d := c.Code.Notify(p, nil, tx.Now())
+				err = errors.Join(err, tx.InsertCode(c), tx.InsertPayment(p), tx.ChangeCode(c.Code, d))
+			}
+			return err
+		})
+		if err != nil {
+			w.t.Fatal(err)
+		}
+	}
 }
 
 // inner is the content of an element that holds others.

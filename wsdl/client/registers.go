@@ -71,7 +71,10 @@ func (c *Client) RegisterPart(ctx context.Context, which RegisterChoice, form to
 		f := deref(a.File)
 		out = RegisterPart{
 			Answer: answer(a.RequestId, a.ResultText), Register: read.head(a.Register), FileName: string(deref(f.FileName)),
-			Size: int64(deref(f.Size)), Part: int(deref(f.Part)), Parts: int(deref(f.Parts)), Content: f.Content,
+			Size: int64(deref(f.Size)), Part: int(deref(f.Part)), Parts: int(deref(f.Parts)),
+		}
+		for _, piece := range f.Content {
+			out.Content = append(out.Content, piece...)
 		}
 		if a.File == nil {
 			read.fail("file", ErrMissing)

@@ -143,7 +143,7 @@ type Outcome struct {
 	Operation  tolem.Operation
 	Result     tolem.ResultCode // of the earlier request
 	AnsweredAt time.Time
-	Signed     []byte // the signed answer to the earlier request, byte for byte; its signature is whole
+	Signed     []byte // the signed answer to the earlier request, byte for byte; its signature is whole; nil if it has more than 64 KiB
 }
 
 // Answer is common to all results.

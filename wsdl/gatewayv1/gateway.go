@@ -766,7 +766,7 @@ type GetOutcomeResponse struct {
 	// When it was answered.
 	AnsweredAt *Timestamp `xml:"urn:tolem:gateway:v1 answeredAt,omitempty"`
 
-	// The signed answer to the earlier request, byte for byte.
+	// The signed answer to the earlier request, byte for byte; absent if it has more than 65536 bytes. Repeat the request with its requestId to get it in any case.
 	Answer Binary `xml:"urn:tolem:gateway:v1 answer,omitempty"`
 }
 
@@ -1184,8 +1184,8 @@ type FilePart struct {
 	// How many parts there are.
 	Parts *PartNumber `xml:"urn:tolem:gateway:v1 parts,omitempty"`
 
-	// The bytes of the part; all parts but the last have 524288.
-	Content Binary `xml:"urn:tolem:gateway:v1 content,omitempty"`
+	// The bytes of the part in pieces of at most 65536, to be put together in their order; all parts but the last have 524288 bytes.
+	Content []Binary `xml:"urn:tolem:gateway:v1 content,omitempty"`
 }
 
 type Objection struct {
