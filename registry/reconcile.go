@@ -205,8 +205,12 @@ func (r *Registry) Reconciliation(ctx context.Context, n tolem.ReconciliationNum
 }
 
 // ReportOf returns the outcome of a comparison that a participant may see.
+// Another's is ErrForeign, whether it is there or not.
 func (r *Registry) ReportOf(tx *store.Tx, p tolem.Participant, n tolem.ReconciliationNumber) (store.Submission, store.Reconciliation, error) {
 	s, err := tx.Submission(n)
+	if errors.Is(err, store.ErrNotFound) && !r.named(p, n) {
+		err = fmt.Errorf("%s for %s: %w", n, p.ID, ErrForeign)
+	}
 	if err != nil {
 		return s, store.Reconciliation{}, err
 	}
@@ -217,6 +221,22 @@ func (r *Registry) ReportOf(tx *store.Tx, p tolem.Participant, n tolem.Reconcili
 	if errors.Is(err, store.ErrNotFound) {
 		err = fmt.Errorf("%s: %w", n, ErrPending)
 	}
+	return s, rec, err
+}
+
+// SeeReport returns what ReportOf does, outside a transaction. A list without
+// a number is the one that the participant submitted under this id.
+func (r *Registry) SeeReport(ctx context.Context, p tolem.Participant, n tolem.ReconciliationNumber, id string) (s store.Submission, rec store.Reconciliation, err error) {
+	err = r.view(ctx, func(tx *store.Tx) error {
+		if n == "" {
+			if s, err = tx.SubmissionBy(p.ID, id); err != nil {
+				return err
+			}
+			n = s.Number
+		}
+		s, rec, err = r.ReportOf(tx, p, n)
+		return err
+	})
 	return s, rec, err
 }
 

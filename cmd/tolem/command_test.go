@@ -144,7 +144,7 @@ func TestParticipantsAreRegistered(t *testing.T) {
 	s := installed(t)
 	s.addBank("BANK1")
 	bank := decode[participantView](t, s.must("participant", "show", "BANK1", "--json", "--config", s.config()))
-	if bank.State != "active" || len(bank.Certificates) != 2 || strings.Join(bank.Operations, " ") != "IssueCode NotifyPayment CancelCode ListServices GetOutcome ListRegisters GetRegister AcknowledgeRegister" {
+	if bank.State != "active" || len(bank.Certificates) != 2 || strings.Join(bank.Operations, " ") != "IssueCode NotifyPayment CancelCode ListServices GetOutcome ListRegisters GetRegister AcknowledgeRegister SubmitRegister GetReconciliation ListClaims AnswerClaim GetReport" {
 		t.Errorf("registered as %+v", bank)
 	}
 	s.must("pki", "issue", "--dir", s.path("gw", "pki"), "--name", "almaty", "--key", "ec", "--out", s.path("bank"))
