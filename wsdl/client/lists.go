@@ -223,9 +223,12 @@ func (r *reader) reconciliation(p *gatewayv1.Reconciliation) Reconciliation {
 }
 
 func (r *reader) hash(p *gatewayv1.Digest) (hash [32]byte) {
-	if n, err := hex.Decode(hash[:], []byte(deref(p))[:min(len(deref(p)), 2*len(hash))]); err != nil || n != len(hash) {
-		r.fail("hash", errors.New("not 64 hexadecimal digits"))
+	text, err := hex.DecodeString(string(deref(p)))
+	if err == nil && len(text) != len(hash) {
+		err = errors.New("not 64 hexadecimal digits")
 	}
+	r.fail("hash", err)
+	copy(hash[:], text)
 	return hash
 }
 
