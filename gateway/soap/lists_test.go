@@ -159,7 +159,7 @@ func TestClaims(t *testing.T) {
 
 // Reports tell a bank and a provider of their own payments, and of no others'.
 //
-// GW-P29 GW-P30 GW-P27
+// GW-056 GW-P29 GW-P30 GW-P27
 func TestGetReport(t *testing.T) {
 	w := newWorld(t, tolemtest.SQLite(t), nil)
 	w.paidFor(bankID)
