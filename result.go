@@ -67,6 +67,7 @@ const (
 	BadPart             ResultCode = "BAD_PART"
 	UnknownList         ResultCode = "UNKNOWN_LIST"
 	NotReady            ResultCode = "NOT_READY"
+	TooManyLists        ResultCode = "TOO_MANY_LISTS"
 	UnknownClaim        ResultCode = "UNKNOWN_CLAIM"
 	ClaimStateRefused   ResultCode = "CLAIM_STATE"
 	ReportTooLarge      ResultCode = "REPORT_TOO_LARGE"
@@ -120,6 +121,7 @@ var resultTexts = map[ResultCode]string{
 	BadPart:             "the part does not go with the parts of the list that came before",
 	UnknownList:         "no such list was submitted",
 	NotReady:            "the list is not compared yet; ask again later",
+	TooManyLists:        "too many lists were submitted for the day",
 	UnknownClaim:        "there is no such claim",
 	ClaimStateRefused:   "the claim is in a state that does not allow it",
 	ReportTooLarge:      "the report is too large; ask for less time, longer periods or fewer directions",

@@ -25,7 +25,10 @@ const ReconciliationNamespace = "urn:tolem:reconciliation:v1"
 const (
 	MaxParts     = 1000
 	MaxPartBytes = 640 << 10
-	MaxListRows  = 1_000_000
+	// MaxLists is how many lists may be submitted for one register's day: each
+	// is kept, and costs a comparison.
+	MaxLists    = 100
+	MaxListRows = 1_000_000
 	// MaxUnknown bounds the codes of a list that were never issued. A list with
 	// more is no list of payments, and telling which of them exist would help
 	// somebody who guesses codes.
@@ -37,6 +40,8 @@ var (
 	// ErrPart: the part contradicts what came before: other content, another
 	// number of parts, another day.
 	ErrPart = errors.New("the part does not go with those that came before")
+	// ErrTooManyLists: MaxLists were submitted for the day already.
+	ErrTooManyLists = errors.New("too many lists for the day")
 	// ErrPending: the list was not compared yet.
 	ErrPending = errors.New("the list is not compared yet")
 )
@@ -103,6 +108,9 @@ func (r *Registry) newSubmission(tx *store.Tx, by tolem.ParticipantID, in Part) 
 	last, err := tx.LastSubmission(in.Owner, in.Day)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return s, err
+	}
+	if last.Seq >= MaxLists {
+		return s, fmt.Errorf("%s of %s: %w", in.Owner, in.Day, ErrTooManyLists)
 	}
 	s = store.Submission{
 		Number: tolem.NewReconciliationNumber(in.Owner, in.Day, last.Seq+1), By: by, ID: in.ID, Day: in.Day, Owner: in.Owner, Seq: last.Seq + 1,

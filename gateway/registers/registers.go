@@ -64,6 +64,8 @@ func refusal(err error, unknown tolem.ResultCode) (result tolem.ResultCode, ok b
 		return tolem.BadRow, true
 	case errors.Is(err, registry.ErrPart):
 		return tolem.BadPart, true
+	case errors.Is(err, registry.ErrTooManyLists):
+		return tolem.TooManyLists, true
 	case errors.Is(err, registry.ErrPending):
 		return tolem.NotReady, true
 	case errors.Is(err, registry.ErrClaimState):

@@ -61,6 +61,15 @@ func TestSubmitRegister(t *testing.T) {
 				w.conforms(got)
 			}
 		}
+		for i := 2; i <= 101; i++ {
+			want := "OK"
+			if i > 100 {
+				want = "TOO_MANY_LISTS"
+			}
+			if got := a.do("SubmitRegister", piece(fmt.Sprint("M", i), day, 1, 2, "x")...); got.result() != want {
+				t.Fatalf("list %d of the day: %s", i, got.body)
+			}
+		}
 		number := "R" + number(tolem.BankRegister, bankID, day)
 		if got := a.do("GetReconciliation", "listId", "L1", "form", "ROWS"); got.result() != "NOT_READY" {
 			t.Errorf("before it is compared: %s", got.body)

@@ -127,6 +127,7 @@ const (
 // BAD_ROW the register has no such row, or the file no such part;
 // BAD_PART the part does not go with the parts of the list that came before;
 // UNKNOWN_LIST no such list was submitted;
+// TOO_MANY_LISTS more than 100 lists were submitted for the day;
 // NOT_READY the list is not compared yet, ask again later with a new requestId;
 // UNKNOWN_CLAIM there is no such claim;
 // CLAIM_STATE the claim is in a state that does not allow it;
