@@ -18,8 +18,8 @@ import (
 // why. Of its query only time and period count.
 type Refusals struct {
 	Span
-	Rows   []RefusalRow
-	Total  int64
+	Rows  []RefusalRow
+	Total int64
 }
 
 // RefusalRow counts refused requests of one kind.
