@@ -43,6 +43,15 @@ var imports = map[string][]string{
 	// A table on paper and in files: it knows amounts and days, no register.
 	"registry/form": {".", "github.com/xuri/excelize/v2", "codeberg.org/go-pdf/fpdf", "github.com/boombuler/barcode/..."},
 
+	// Pushing what the day made: signed messages, files, SFTP. The receiver is
+	// the other side of the contract, for tests and the sandbox.
+	"registry/deliver": {
+		".", "store", "archive", "signing", "signing/trust", "banks", "wsdl", "wsdl/channel",
+		"github.com/pkg/sftp", "golang.org/x/crypto/ssh/...",
+	},
+	"registry/deliver/receiver": {"signing", "wsdl"},
+
+	"gateway/registers": {".", "gateway", "registry", "store"},
 	// What sealed days come to, and its forms. Nothing personal is in it.
 	"registry/report": {".", "store", "registry/form"},
 
@@ -50,7 +59,7 @@ var imports = map[string][]string{
 	// wire. Of store it may know the errors, nothing else: see
 	// TestTheWireKnowsOnlyErrorsOfTheStore.
 	"gateway/soap": {
-		".", "gateway", "archive", "store", "signing", "signing/c14n", "signing/trust", "banks", "wsdl",
+		".", "gateway", "gateway/registers", "archive", "store", "signing", "signing/c14n", "signing/trust", "banks", "wsdl",
 		"github.com/rs/zerolog", "github.com/google/uuid", "golang.org/x/time/rate",
 	},
 
@@ -58,7 +67,8 @@ var imports = map[string][]string{
 	// use the runtime of their generator.
 	"wsdl":                   {},
 	"wsdl/gatewayv1":         {"github.com/hooklift/gowsdl/soap"},
-	"wsdl/client":            {".", "signing", "signing/trust", "wsdl", "wsdl/gatewayv1", "github.com/hooklift/gowsdl/soap", "github.com/google/uuid"},
+	"wsdl/channel":           {"signing"},
+	"wsdl/client":            {".", "signing", "signing/trust", "wsdl", "wsdl/channel", "wsdl/gatewayv1", "github.com/hooklift/gowsdl/soap", "github.com/google/uuid"},
 	"wsdl/uddi":              {".", "wsdl"},
 	"wsdl/internal/generate": {"wsdl"},
 

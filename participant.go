@@ -109,12 +109,13 @@ const (
 // listed is refused. Service centres work through the portal and call nothing
 // themselves (reading note N34).
 var permitted = map[Group][]Operation{
-	GroupPortal:        {OpIssueCode, OpValidateCode, OpCloseCode, OpGetPayment, OpGetReceipt, OpCancelCode, OpListServices, OpGetOutcome},
-	GroupBank:          {OpIssueCode, OpNotifyPayment, OpCancelCode, OpListServices, OpGetOutcome},
-	GroupBranch:        {OpListServices, OpGetOutcome},
+	GroupPortal: {OpIssueCode, OpValidateCode, OpCloseCode, OpGetPayment, OpGetReceipt, OpCancelCode, OpListServices, OpGetOutcome},
+	GroupBank: {OpIssueCode, OpNotifyPayment, OpCancelCode, OpListServices, OpGetOutcome,
+		OpListRegisters, OpGetRegister, OpAcknowledgeRegister},
+	GroupBranch:        {OpListServices, OpGetOutcome, OpListRegisters, OpGetRegister, OpAcknowledgeRegister},
 	GroupProcessing:    {OpIssueCode, OpNotifyPayment, OpCancelCode, OpListServices, OpGetOutcome},
 	GroupServiceCentre: {},
-	GroupProvider:      {OpListServices, OpGetOutcome},
+	GroupProvider:      {OpListServices, OpGetOutcome, OpListRegisters, OpGetRegister, OpAcknowledgeRegister},
 	GroupMerchant:      {OpListServices, OpGetOutcome},
 }
 

@@ -81,6 +81,26 @@ func ParseRegisterNumber(s string) (RegisterNumber, error) {
 	return RegisterNumber(s), nil
 }
 
+// Owner returns whose register the number is of, as far as the number says: it
+// does not name the bank of a branch. The zero Owner stands for what is no
+// number.
+func (n RegisterNumber) Owner() Owner {
+	m := registerNumberPattern.FindStringSubmatch(string(n))
+	if m == nil {
+		return Owner{}
+	}
+	for _, k := range RegisterKinds {
+		if k.letter() == m[1][0] {
+			o := Owner{Kind: k, ID: m[3]}
+			if k == BankRegister {
+				o.Bank = ParticipantID(o.ID)
+			}
+			return o
+		}
+	}
+	return Owner{}
+}
+
 // RowKind says what a row of a register tells.
 type RowKind string
 
@@ -198,6 +218,16 @@ func (t Totals) ByCurrency() map[Currency]Sum {
 		sums[b.Currency] = sums[b.Currency].Plus(b.Sum)
 	}
 	return sums
+}
+
+// Currencies lists the currencies of the rows, sorted.
+func (t Totals) Currencies() (list []Currency) {
+	for i, b := range t.By {
+		if i == 0 || b.Currency != t.By[i-1].Currency {
+			list = append(list, b.Currency)
+		}
+	}
+	return list
 }
 
 // Register is one revision of a register, without its rows. It is never

@@ -15,12 +15,17 @@ const (
 	OpGetReceipt    Operation = "GetReceipt"
 	OpListServices  Operation = "ListServices"
 	OpGetOutcome    Operation = "GetOutcome"
+
+	OpListRegisters       Operation = "ListRegisters"
+	OpGetRegister         Operation = "GetRegister"
+	OpAcknowledgeRegister Operation = "AcknowledgeRegister"
 )
 
 // Operations lists every operation in the order of the contract.
 var Operations = []Operation{
 	OpIssueCode, OpNotifyPayment, OpValidateCode, OpCloseCode, OpCancelCode,
 	OpGetPayment, OpGetReceipt, OpListServices, OpGetOutcome,
+	OpListRegisters, OpGetRegister, OpAcknowledgeRegister,
 }
 
 // ResultCode is the outcome of an operation, or the stable code of a fault
@@ -49,6 +54,10 @@ const (
 	AmountNotAllowed    ResultCode = "AMOUNT_NOT_ALLOWED"
 	NotOwner            ResultCode = "NOT_OWNER"
 	UnknownRequest      ResultCode = "UNKNOWN_REQUEST"
+	UnknownRegister     ResultCode = "UNKNOWN_REGISTER"
+	RegisterFinal       ResultCode = "REGISTER_FINAL"
+	NotSealed           ResultCode = "NOT_SEALED"
+	BadRow              ResultCode = "BAD_ROW"
 )
 
 // Codes that stand in a fault: the request could not be accepted as one.
@@ -90,8 +99,12 @@ var resultTexts = map[ResultCode]string{
 	InvalidIIN:          "the IIN or BIN is not valid",
 	UnknownService:      "no such service, or it is not active",
 	AmountNotAllowed:    "the amount does not fit the price of the service",
-	NotOwner:            "the code was requested by another participant",
+	NotOwner:            "it belongs to another participant",
 	UnknownRequest:      "no request with this id was accepted from the caller",
+	UnknownRegister:     "there is no such register",
+	RegisterFinal:       "the register can no longer be rejected",
+	NotSealed:           "the day is not closed yet; its registers are formed afterwards",
+	BadRow:              "the register has no such row, or the file no such part",
 	TooManyUnknown:      "too many unknown payment codes; try again later",
 	BadRequest:          "the request does not follow the contract",
 	BadSignature:        "the signature of the request cannot be accepted",

@@ -8,6 +8,7 @@
 package config
 
 import (
+	"fmt"
 	"time"
 
 	"tolem"
@@ -32,6 +33,8 @@ type Config struct {
 	Limits       Limits         `koanf:"limits"`
 	Vault        Vault          `koanf:"vault"`
 	Archive      Archive        `koanf:"archive"`
+	Registers    Registers      `koanf:"registers"`
+	Delivery     Delivery       `koanf:"delivery"`
 	Log          Log            `koanf:"log"`
 	Shutdown     Shutdown       `koanf:"shutdown"`
 }
@@ -111,6 +114,60 @@ type Archive struct {
 	SealEvery     time.Duration `koanf:"seal_every"`
 }
 
+// Registers say how the day is closed and shown. Days are days of Zone.
+type Registers struct {
+	At              string   `koanf:"at"`          // time of day at which the day before is closed: 01:00
+	FinalAfter      int      `koanf:"final_after"` // workdays in which a register can be rejected
+	Holidays        []string `koanf:"holidays"`    // days on which nobody works: 2026-03-21
+	Workdays        []string `koanf:"workdays"`    // days of weekends on which people work
+	Days            string   `koanf:"days"`        // every or workdays: when days are closed
+	Language        string   `koanf:"language"`    // of documents for people: kk, ru or en
+	Operator        string   `koanf:"operator"`    // the gateway operator's name in documents
+	OperatorAccount string   `koanf:"operator_account"`
+	ClaimsDueAfter  int      `koanf:"claims_due_after"` // workdays in which a claim is to be paid
+	Folder          string   `koanf:"folder" is:"path"` // of rendered documents; it may be emptied at any time
+}
+
+// Clock returns the time of day At as the duration since midnight.
+func (r Registers) Clock() (time.Duration, error) {
+	t, err := time.Parse("15:04", r.At)
+	if err != nil {
+		return 0, fmt.Errorf("%q is not a time of day like 01:00", r.At)
+	}
+	return time.Duration(t.Hour())*time.Hour + time.Duration(t.Minute())*time.Minute, nil
+}
+
+// Calendar returns the business calendar of a zone.
+func (r Registers) Calendar(zone *time.Location) (*tolem.Calendar, error) {
+	holidays, err := days(r.Holidays)
+	if err != nil {
+		return nil, fmt.Errorf("registers.holidays: %w", err)
+	}
+	workdays, err := days(r.Workdays)
+	if err != nil {
+		return nil, fmt.Errorf("registers.workdays: %w", err)
+	}
+	return tolem.NewCalendar(zone, holidays, workdays), nil
+}
+
+func days(list []string) ([]tolem.Day, error) {
+	days := make([]tolem.Day, len(list))
+	for i, s := range list {
+		d, err := tolem.ParseDay(s)
+		if err != nil {
+			return nil, err
+		}
+		days[i] = d
+	}
+	return days, nil
+}
+
+// Delivery says how documents of the day are pushed to their owners.
+type Delivery struct {
+	TLS   KeyPair `koanf:"tls"`             // of the gateway as a client; needed to push signed SOAP
+	Spool string  `koanf:"spool" is:"path"` // folder for documents on their way; empty: the system's
+}
+
 // Log says what is logged and how.
 type Log struct {
 	Level  string `koanf:"level"`
@@ -149,6 +206,10 @@ func Defaults() Config {
 		Limits:   Limits{RatePerSecond: 5000, Burst: 10000, Concurrent: 256, UnknownCodesPerMinute: 30},
 		Vault:    Vault{Keys: []string{}},
 		Archive:  Archive{Origin: "tolem", SealEvery: time.Second},
+		Registers: Registers{
+			At: "01:00", Days: "every", Language: "kk", FinalAfter: 3, Holidays: []string{}, Workdays: []string{}, Operator: "Operator of the payment gateway",
+			ClaimsDueAfter: 2, Folder: "registers-cache",
+		},
 		Log:      Log{Level: "info", Format: "json"},
 		Shutdown: Shutdown{Grace: 30 * time.Second},
 	}

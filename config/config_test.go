@@ -48,6 +48,7 @@ func TestSampleLoadsToTheDefaults(t *testing.T) {
 	}
 	want := config.Defaults()
 	want.Database = "sqlite:" + filepath.Join(filepath.Dir(path), "tolem.db")
+	want.Registers.Folder = filepath.Join(filepath.Dir(path), "registers-cache")
 	if !reflect.DeepEqual(*got, want) {
 		t.Errorf("got  %s\nwant %s", got.Print(), want.Print())
 	}
@@ -61,6 +62,7 @@ func TestAnEmptyFileIsTheDefaults(t *testing.T) {
 	}
 	want := config.Defaults()
 	want.Database = "sqlite:" + filepath.Join(filepath.Dir(path), "tolem.db")
+	want.Registers.Folder = filepath.Join(filepath.Dir(path), "registers-cache")
 	if !reflect.DeepEqual(*got, want) {
 		t.Errorf("got  %s\nwant %s", got.Print(), want.Print())
 	}
@@ -81,6 +83,9 @@ func TestSampleSaysEverySetting(t *testing.T) {
 		want.SOAP.PublicAddress = rapid.SampledFrom([]string{"", "https://pay.example.kz/soap/v1"}).Draw(t, "address")
 		want.SOAP.Timeouts.Idle = duration.Draw(t, "idle")
 		want.Limits.Burst = rapid.IntRange(1, 1e6).Draw(t, "burst")
+		want.Registers.Folder = path.Draw(t, "folder")
+		want.Registers.Operator = path.Draw(t, "operator")
+		want.Registers.Holidays = rapid.SliceOfN(rapid.SampledFrom([]string{"2026-03-21", "2026-12-16"}), 0, 3).Draw(t, "holidays")
 		want.Zone = rapid.SampledFrom([]string{"Asia/Almaty", "no", "12", "0x1", "~", "1e3", "on"}).Draw(t, "zone")
 		want.Trust.Anchors, want.Trust.Intermediates = clean(want.Trust.Anchors), clean(want.Trust.Intermediates)
 
@@ -266,6 +271,28 @@ func usable() config.Config {
 	return c
 }
 
+// Days may stand in quotes or without: YAML takes the latter for times.
+func TestBusinessCalendar(t *testing.T) {
+	c := load(t, "registers:\n  at: 02:30\n  holidays: [2026-11-23, \"2026-11-24\"]\n  workdays: [2026-11-22]\n")
+	calendar, err := c.Registers.Calendar(time.UTC)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sunday := tolem.DayOf(2026, time.November, 22)
+	for day, want := range map[tolem.Day]bool{sunday - 1: false, sunday: true, sunday + 1: false, sunday + 2: false, sunday + 3: true} {
+		if calendar.IsWorkday(day) != want {
+			t.Errorf("%s: workday %v", day, !want)
+		}
+	}
+	if at, err := c.Registers.Clock(); err != nil || at != 150*time.Minute {
+		t.Errorf("at %v, %v", at, err)
+	}
+	c.Registers.Holidays = []string{"soon"}
+	if _, err := c.Registers.Calendar(time.UTC); err == nil {
+		t.Error("soon is a holiday")
+	}
+}
+
 func TestValidateNamesTheBadField(t *testing.T) {
 	if c := usable(); c.Validate() != nil {
 		t.Fatalf("a usable configuration: %v", c.Validate())
@@ -292,6 +319,17 @@ func TestValidateNamesTheBadField(t *testing.T) {
 		"vault.cert":                      func(c *config.Config) { c.Vault.Cert, c.Vault.Key = "", "" },
 		"vault.keys":                      func(c *config.Config) { c.Vault.Keys = nil },
 		"archive.origin":                  func(c *config.Config) { c.Archive.Origin = "two words" },
+		"registers.days":                  func(c *config.Config) { c.Registers.Days = "sundays" },
+		"registers.language":              func(c *config.Config) { c.Registers.Language = "xx" },
+		"delivery.tls":                    func(c *config.Config) { c.Delivery.TLS.Key = "a.key" },
+		"registers.at":                    func(c *config.Config) { c.Registers.At = "25:00" },
+		"registers.final_after":           func(c *config.Config) { c.Registers.FinalAfter = 0 },
+		"registers.claims_due_after":      func(c *config.Config) { c.Registers.ClaimsDueAfter = 99 },
+		"registers.holidays[1]":           func(c *config.Config) { c.Registers.Holidays = []string{"2026-03-21", "21.03.2026"} },
+		"registers.workdays[0]":           func(c *config.Config) { c.Registers.Workdays = []string{"2026-02-30"} },
+		"registers.operator":              func(c *config.Config) { c.Registers.Operator = "" },
+		"registers.operator_account":      func(c *config.Config) { c.Registers.OperatorAccount = strings.Repeat("K", 35) },
+		"registers.folder":                func(c *config.Config) { c.Registers.Folder = "" },
 		"log.level":                       func(c *config.Config) { c.Log.Level = "loud" },
 		"log.format":                      func(c *config.Config) { c.Log.Format = "xml" },
 		"shutdown.grace":                  func(c *config.Config) { c.Shutdown.Grace = 0 },

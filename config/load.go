@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/knadh/koanf/parsers/yaml"
 	"github.com/knadh/koanf/providers/env/v2"
@@ -199,10 +200,21 @@ func (l *loader) check(name string, value any, folder string) (any, error) {
 	if text, ok := value.(string); ok && k.list {
 		value = split(text)
 	}
+	if list, ok := value.([]any); ok {
+		value = mapSlice(list, asWritten)
+	}
 	if k.path {
 		return rebase(value, folder), nil
 	}
 	return value, nil
+}
+
+// asWritten undoes what YAML makes of a day that is not in quotes.
+func asWritten(value any) any {
+	if t, ok := value.(time.Time); ok {
+		return t.Format(time.DateOnly)
+	}
+	return value
 }
 
 // split reads a list written as text: a,b,c.

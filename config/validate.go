@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"tolem"
 )
@@ -47,6 +48,7 @@ func (c *Config) Validate() error {
 		v.add("currency", "%v", err)
 	}
 	c.checkNumbers(&v)
+	c.checkRegisters(&v)
 	v.oneOf("log.level", c.Log.Level, "debug", "info", "warn", "error")
 	v.oneOf("log.format", c.Log.Format, "json", "text")
 	return errors.Join(v.problems...)
@@ -113,6 +115,46 @@ func (c *Config) checkTrust(v *validator) {
 	v.entries("trust.anchors", c.Trust.Anchors, false)
 	v.entries("trust.intermediates", c.Trust.Intermediates, false)
 	v.entries("trust.crls", c.Trust.CRLs, true)
+}
+
+// maxAccount is as long as the longest IBAN.
+const maxAccount = 34
+
+func (c *Config) checkRegisters(v *validator) {
+	r := c.Registers
+	if _, err := r.Clock(); err != nil {
+		v.add("registers.at", "%v", err)
+	}
+	for key, list := range map[string][]string{"registers.holidays": r.Holidays, "registers.workdays": r.Workdays} {
+		for i, day := range list {
+			if _, err := tolem.ParseDay(day); err != nil {
+				v.add(fmt.Sprintf("%s[%d]", key, i), "%v", err)
+			}
+		}
+	}
+	for key, n := range map[string]int{"registers.final_after": r.FinalAfter, "registers.claims_due_after": r.ClaimsDueAfter} {
+		if n < 1 || n > 60 {
+			v.add(key, "%d is not between 1 and 60 workdays", n)
+		}
+	}
+	if r.Days != "every" && r.Days != "workdays" {
+		v.add("registers.days", "%q is neither every nor workdays", r.Days)
+	}
+	if !slices.Contains([]string{"kk", "ru", "en"}, r.Language) {
+		v.add("registers.language", "%q is not kk, ru or en", r.Language)
+	}
+	if (c.Delivery.TLS.Cert == "") != (c.Delivery.TLS.Key == "") {
+		v.add("delivery.tls", "cert and key go together")
+	}
+	if r.Operator == "" || strings.ContainsFunc(r.Operator, unicode.IsControl) {
+		v.add("registers.operator", "needed: it stands in every register")
+	}
+	if len(r.OperatorAccount) > maxAccount || strings.ContainsFunc(r.OperatorAccount, unicode.IsControl) {
+		v.add("registers.operator_account", "must be an account number of at most %d characters", maxAccount)
+	}
+	if r.Folder == "" {
+		v.add("registers.folder", "needed: documents are rendered into it")
+	}
 }
 
 func (c *Config) checkNumbers(v *validator) {

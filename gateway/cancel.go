@@ -18,7 +18,7 @@ type CancelResult struct {
 // CancelCode cancels an unpaid code for the participant that requested it, for
 // example after a refused authorisation (GW-P13).
 func (g *Gateway) CancelCode(ctx context.Context, m Message, number tolem.CodeNumber, render Render[CancelResult]) (Reply, error) {
-	return perform(ctx, g, m, number, render, func(tx *store.Tx) (CancelResult, error) {
+	return Perform(ctx, g, m, number, render, func(tx *store.Tx) (CancelResult, error) {
 		before, err := code(tx, number)
 		if err != nil {
 			return CancelResult{}, err

@@ -34,7 +34,7 @@ func (g *Gateway) CloseCode(ctx context.Context, m Message, in Closing, render R
 	if !portal && !centre {
 		return Reply{}, fmt.Errorf("%w: send requestNo, or centreId and operatorId", ErrForm)
 	}
-	return perform(ctx, g, m, in.Code, render, func(tx *store.Tx) (CloseResult, error) {
+	return Perform(ctx, g, m, in.Code, render, func(tx *store.Tx) (CloseResult, error) {
 		before, err := code(tx, in.Code)
 		if err != nil {
 			return CloseResult{}, err

@@ -77,6 +77,14 @@ type Message struct {
 	Again func(stored archive.Record) ([]byte, error)
 }
 
+// Alone returns the sender, who must act in its own name.
+func (m Message) Alone() (tolem.Participant, error) {
+	if m.OnBehalfOf != "" && m.OnBehalfOf != m.Sender.ID {
+		return tolem.Participant{}, fmt.Errorf("%w: %s for %s", ErrForbidden, m.Sender.ID, m.OnBehalfOf)
+	}
+	return m.Sender, nil
+}
+
 // bank returns the bank in whose name the message acts. A bank acts for
 // itself; a processing centre for a bank it is registered for; the portal for
 // none (GW-P14).
@@ -126,15 +134,16 @@ type Reply struct {
 // of the last call is stored and sent.
 type Render[R Result] func(R) ([]byte, error)
 
-// noCode stands where a request names no payment code.
-const noCode tolem.CodeNumber = 0
+// NoCode stands where a request names no payment code.
+const NoCode tolem.CodeNumber = 0
 
-// perform runs an operation as one transaction: a request seen before gets its
+// Perform runs an operation as one transaction: a request seen before gets its
 // stored answer; a new one is decided, answered, and kept with its evidence.
-// Nothing of it happens unless all of it does. Asked is the code the request
+// Nothing of it happens unless all of it does. Operations that are not about
+// payment codes stand in other packages and are performed by it too. Asked is the code the request
 // names, for those who guess codes: they are refused what names one.
-func perform[R Result](ctx context.Context, g *Gateway, m Message, asked tolem.CodeNumber, render Render[R], decide func(*store.Tx) (R, error)) (Reply, error) {
-	if asked != noCode && g.guesses.exhausted(m.Sender.ID, m.Record.At) {
+func Perform[R Result](ctx context.Context, g *Gateway, m Message, asked tolem.CodeNumber, render Render[R], decide func(*store.Tx) (R, error)) (Reply, error) {
+	if asked != NoCode && g.guesses.exhausted(m.Sender.ID, m.Record.At) {
 		return Reply{}, ErrTooManyUnknown
 	}
 	var reply Reply

@@ -32,7 +32,7 @@ func (g *Gateway) IssueCode(ctx context.Context, m Message, in Issue, render Ren
 	if err != nil {
 		return Reply{}, err
 	}
-	return perform(ctx, g, m, noCode, render, func(tx *store.Tx) (IssueResult, error) {
+	return Perform(ctx, g, m, NoCode, render, func(tx *store.Tx) (IssueResult, error) {
 		recipient, refusal := g.checkIssue(in)
 		if refusal != "" {
 			return IssueResult{Outcome: Outcome{Result: refusal}}, nil

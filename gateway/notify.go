@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"tolem"
@@ -23,8 +24,8 @@ type Notification struct {
 	Service       tolem.ServiceCode
 	Provider      tolem.ProviderID
 	Account       string
-	Branch        tolem.ParticipantID // optional
-	Fee           tolem.Money         // optional
+	Branch        tolem.ParticipantID // optional: of the bank, where the money was taken
+	Fee           tolem.Money         // optional: the bank's commission
 }
 
 // NotifyResult tells the bank what became of its notification (GW-138).
@@ -32,7 +33,8 @@ type NotifyResult struct {
 	Outcome
 	ReceivedAt time.Time // of the accepted notification
 	State      tolem.State
-	Late       bool // the code had expired or was cancelled (GW-P17)
+	Late       bool                // the code had expired or was cancelled (GW-P17)
+	Branch     tolem.ParticipantID // in whose register it will stand; empty: in none
 }
 
 // NotifyPayment records a payment and makes the code PAID. What does not fit
@@ -45,7 +47,7 @@ func (g *Gateway) NotifyPayment(ctx context.Context, m Message, in Notification,
 	if bank != in.Bank {
 		return Reply{}, fmt.Errorf("%w: notification of %s sent for %s", ErrForbidden, in.Bank, bank)
 	}
-	return perform(ctx, g, m, in.Code, render, func(tx *store.Tx) (NotifyResult, error) {
+	return Perform(ctx, g, m, in.Code, render, func(tx *store.Tx) (NotifyResult, error) {
 		recipient, err := tolem.ParseIIN(in.Recipient)
 		if err != nil {
 			return NotifyResult{Outcome: Outcome{Result: tolem.InvalidIIN}}, nil
@@ -55,9 +57,20 @@ func (g *Gateway) NotifyPayment(ctx context.Context, m Message, in Notification,
 			PaidAt: in.PaidAt, ReceivedAt: m.Record.At, Channel: in.Channel,
 			Recipient: recipient, RecipientName: in.RecipientName,
 			Service: in.Service, Provider: in.Provider, Account: in.Account, NotifiedBy: m.Sender.ID,
-			Branch: in.Branch, Fee: in.Fee,
+			Branch: g.branch(in.Bank, in.Branch), Fee: in.Fee,
 		}, m.Record.ID)
 	})
+}
+
+// branch returns the branch that a notification names if it is one that is
+// registered for the bank. Money has moved, so a payment is recorded whatever
+// branch it names; one that is not the bank's gets no part in it.
+func (g *Gateway) branch(bank, id tolem.ParticipantID) tolem.ParticipantID {
+	p, ok := g.directory.Participant(id)
+	if !ok || p.Kind != tolem.KindBranch || !slices.Contains(p.ActsFor, bank) {
+		return ""
+	}
+	return id
 }
 
 func notify(tx *store.Tx, p tolem.Payment, message store.MessageID) (NotifyResult, error) {
@@ -86,7 +99,7 @@ func notify(tx *store.Tx, p tolem.Payment, message store.MessageID) (NotifyResul
 	}
 	r := NotifyResult{Outcome: Outcome{Result: d.Result, Code: before.Number}}
 	if d.Result == tolem.OK {
-		r.ReceivedAt, r.State, r.Late = accepted.ReceivedAt, d.Code.State, d.Code.Late
+		r.ReceivedAt, r.State, r.Late, r.Branch = accepted.ReceivedAt, d.Code.State, d.Code.Late, accepted.Branch
 	}
 	return r, nil
 }

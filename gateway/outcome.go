@@ -22,7 +22,7 @@ type EarlierOutcome struct {
 // GetOutcome tells a caller that lost an answer what became of its request. It
 // sees its own requests only.
 func (g *Gateway) GetOutcome(ctx context.Context, m Message, of tolem.RequestID, render Render[EarlierOutcome]) (Reply, error) {
-	return perform(ctx, g, m, noCode, render, func(tx *store.Tx) (EarlierOutcome, error) {
+	return Perform(ctx, g, m, NoCode, render, func(tx *store.Tx) (EarlierOutcome, error) {
 		earlier, err := tx.Request(m.Sender.ID, of)
 		if errors.Is(err, store.ErrNotFound) {
 			return EarlierOutcome{Outcome: Outcome{Result: tolem.UnknownRequest}}, nil

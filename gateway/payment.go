@@ -17,7 +17,7 @@ type PaymentResult struct {
 // GetPayment tells the portal the state of a code and of its payment
 // (GW-019, GW-020, GW-059).
 func (g *Gateway) GetPayment(ctx context.Context, m Message, number tolem.CodeNumber, render Render[PaymentResult]) (Reply, error) {
-	return perform(ctx, g, m, number, render, func(tx *store.Tx) (PaymentResult, error) {
+	return Perform(ctx, g, m, number, render, func(tx *store.Tx) (PaymentResult, error) {
 		return lookUp(tx, number)
 	})
 }
@@ -25,7 +25,7 @@ func (g *Gateway) GetPayment(ctx context.Context, m Message, number tolem.CodeNu
 // GetReceipt looks up what stands in the e-receipt of a paid code (GW-139,
 // GW-P44). Codes that hold no valid payment have no receipt.
 func (g *Gateway) GetReceipt(ctx context.Context, m Message, number tolem.CodeNumber, render Render[PaymentResult]) (Reply, error) {
-	return perform(ctx, g, m, number, render, func(tx *store.Tx) (PaymentResult, error) {
+	return Perform(ctx, g, m, number, render, func(tx *store.Tx) (PaymentResult, error) {
 		r, err := lookUp(tx, number)
 		if err != nil || r.Result != tolem.OK {
 			return r, err

@@ -22,7 +22,7 @@ type ServicesResult struct {
 // ListServices lists the active services in the order of their codes, of one
 // provider or, if provider is empty, of all.
 func (g *Gateway) ListServices(ctx context.Context, m Message, provider tolem.ProviderID, render Render[ServicesResult]) (Reply, error) {
-	return perform(ctx, g, m, noCode, render, func(*store.Tx) (ServicesResult, error) {
+	return Perform(ctx, g, m, NoCode, render, func(*store.Tx) (ServicesResult, error) {
 		r := ServicesResult{Outcome: Outcome{Result: tolem.OK}}
 		for _, s := range g.directory.Services() {
 			if p, ok := g.offers(s); ok && (provider == "" || provider == p.ID) {

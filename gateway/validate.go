@@ -43,7 +43,7 @@ func (g *Gateway) ValidateCode(ctx context.Context, m Message, in Validation, re
 	if !portal && !centre {
 		return Reply{}, fmt.Errorf("%w: send requestNo, recipientIIN and serviceCode, or centreId and operatorId", ErrForm)
 	}
-	return perform(ctx, g, m, in.Code, render, func(tx *store.Tx) (ValidateResult, error) {
+	return Perform(ctx, g, m, in.Code, render, func(tx *store.Tx) (ValidateResult, error) {
 		shown := tolem.Presentation{RequestNo: in.RequestNo, Service: in.Service, By: m.Sender.ID}
 		if in.Recipient != "" {
 			recipient, err := tolem.ParseIIN(in.Recipient)

@@ -1,6 +1,8 @@
 package registry
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -56,18 +58,55 @@ func (r *Registry) own(p tolem.Participant, o tolem.Owner) bool {
 	return len(owners) > 0 && owners[0] == o
 }
 
-// Lookup returns a register that the participant may see. One that is not
-// there and one that is another's are both told as ErrForeign: numbers can be
-// guessed.
+// Lookup returns a register that the participant may see. Numbers can be
+// guessed, so another's is ErrForeign whether it is there or not; one of the
+// participant's own that is not there is store.ErrNotFound.
 func (r *Registry) Lookup(tx *store.Tx, p tolem.Participant, n tolem.RegisterNumber) (store.StoredRegister, error) {
 	reg, err := tx.Register(n)
-	if err != nil {
+	switch {
+	case errors.Is(err, store.ErrNotFound) && r.named(p, n):
 		return reg, err
-	}
-	if !r.MaySee(p, reg.Owner) {
+	case err != nil && !errors.Is(err, store.ErrNotFound):
+		return reg, err
+	case err != nil || !r.MaySee(p, reg.Owner):
 		return store.StoredRegister{}, fmt.Errorf("%s for %s: %w", n, p.ID, ErrForeign)
 	}
 	return r.complete(reg), nil
+}
+
+// named reports whether a number is one that a register of the participant
+// would have.
+func (r *Registry) named(p tolem.Participant, n tolem.RegisterNumber) bool {
+	of := n.Owner()
+	return slices.ContainsFunc(r.OwnersOf(p), func(o tolem.Owner) bool { return o.Kind == of.Kind && o.ID == of.ID })
+}
+
+// Latest returns the newest revision of an owner's register of a day, which the
+// participant may see. What is not there is ErrNotSealed while the day is not
+// sealed, and store.ErrNotFound afterwards.
+func (r *Registry) Latest(ctx context.Context, p tolem.Participant, o tolem.Owner, day tolem.Day) (reg store.StoredRegister, err error) {
+	if !r.MaySee(p, o) {
+		return reg, fmt.Errorf("%s for %s: %w", o, p.ID, ErrForeign)
+	}
+	err = r.view(ctx, func(tx *store.Tx) error {
+		reg, err = tx.LatestRegister(o, day)
+		return err
+	})
+	if errors.Is(err, store.ErrNotFound) {
+		if _, err := r.sealed(ctx, day); err != nil {
+			return reg, err
+		}
+	}
+	return r.complete(reg), err
+}
+
+// See returns a register as Lookup does, outside a transaction.
+func (r *Registry) See(ctx context.Context, p tolem.Participant, n tolem.RegisterNumber) (reg store.StoredRegister, err error) {
+	err = r.view(ctx, func(tx *store.Tx) error {
+		reg, err = r.Lookup(tx, p, n)
+		return err
+	})
+	return reg, err
 }
 
 // Acknowledge stores an owner's word on its register: agreement, or a

@@ -180,14 +180,20 @@ func (r *Registry) keep(ctx context.Context, reg *store.StoredRegister) error {
 // Rows goes through the rows of a register in their order, numbered from 1,
 // with the corrections that the register has seen.
 func (r *Registry) Rows(ctx context.Context, reg store.StoredRegister) iter.Seq2[tolem.RegisterRow, error] {
+	return r.rowsBehind(ctx, reg, tolem.RegisterRow{})
+}
+
+// rowsBehind goes through the rows behind one of them; the zero row stands
+// before the first.
+func (r *Registry) rowsBehind(ctx context.Context, reg store.StoredRegister, last tolem.RegisterRow) iter.Seq2[tolem.RegisterRow, error] {
 	return func(yield func(tolem.RegisterRow, error) bool) {
 		moved, err := r.moved(ctx, reg)
 		if err != nil {
 			yield(tolem.RegisterRow{}, err)
 			return
 		}
-		line := 0
-		for row, err := range moved.apply(reg.Owner, r.rows(ctx, reg.Day, reg.Owner)) {
+		line := last.Line
+		for row, err := range moved.behind(last).apply(reg.Owner, r.rows(ctx, reg.Day, reg.Owner, last)) {
 			if err != nil {
 				yield(row, err)
 				return

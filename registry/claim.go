@@ -36,7 +36,7 @@ func (r *Registry) Claim(ctx context.Context, bank tolem.ParticipantID, day tole
 	}
 	var claims []store.StoredClaim
 	sums := reg.Totals.ByCurrency()
-	for _, currency := range sortedCurrencies(reg.Totals) {
+	for _, currency := range reg.Totals.Currencies() {
 		sum := sums[currency]
 		if sum.Net() <= 0 {
 			continue

@@ -62,6 +62,14 @@ func (r *Registry) moved(ctx context.Context, reg store.StoredRegister) (moves, 
 	return m, err
 }
 
+// behind leaves out what came to the owner before a row.
+func (m moves) behind(last tolem.RegisterRow) moves {
+	if last.Line > 0 {
+		m.new = slices.DeleteFunc(slices.Clone(m.new), func(row tolem.RegisterRow) bool { return row.Compare(last) <= 0 })
+	}
+	return m
+}
+
 // apply gives rows the branch they belong to, leaves out those that belong to
 // another, and puts those that came from others in their place.
 func (m moves) apply(owner tolem.Owner, rows iter.Seq2[tolem.RegisterRow, error]) iter.Seq2[tolem.RegisterRow, error] {

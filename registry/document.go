@@ -95,7 +95,7 @@ func appendTotals(b *c14n.Builder, t tolem.Totals) {
 		appendSum(b, total.Sum)
 		b.Close("total")
 	}
-	for _, c := range sortedCurrencies(t) {
+	for _, c := range t.Currencies() {
 		b.Open("grandTotal")
 		b.Text("currency", string(c))
 		appendSum(b, t.ByCurrency()[c])
@@ -110,14 +110,4 @@ func appendSum(b *c14n.Builder, s tolem.Sum) {
 	b.Text("refundCount", strconv.FormatInt(s.Back, 10))
 	b.Text("refundAmount", tolem.Money{Minor: s.Return}.Decimal())
 	b.Text("net", tolem.Money{Minor: s.Net()}.Decimal())
-}
-
-// sortedCurrencies lists the currencies of totals; By is sorted by them.
-func sortedCurrencies(t tolem.Totals) (list []tolem.Currency) {
-	for i, total := range t.By {
-		if i == 0 || total.Currency != t.By[i-1].Currency {
-			list = append(list, total.Currency)
-		}
-	}
-	return list
 }

@@ -18,6 +18,13 @@ import (
 // page by page.
 const cacheBytes = 4 << 30
 
+const (
+	// renderings is how many documents are rendered at the same time.
+	renderings = 2
+	// renderTimeout bounds the rendering of one document.
+	renderTimeout = 15 * time.Minute
+)
+
 // File is a rendered document. It is read at any place, by several readers,
 // and closed by whoever opened it.
 type File struct {
@@ -35,6 +42,7 @@ type files struct {
 
 	mu      sync.Mutex
 	pending map[string]*rendering
+	busy    chan struct{} // holds one for each document being rendered
 }
 
 // rendering is a document that is being written; others wait for it.
@@ -43,7 +51,8 @@ type rendering struct {
 	err  error
 }
 
-// open returns a file, rendering it if it is not there.
+// open returns a file, rendering it if it is not there. Who asks waits no longer
+// than its context lasts; the rendering goes on, for whoever asks again.
 func (f *files) open(ctx context.Context, name string, as tolem.Form, render func(context.Context, io.Writer) error) (*File, error) {
 	for {
 		if file, err := f.opened(name, as); !errors.Is(err, os.ErrNotExist) {
@@ -57,11 +66,7 @@ func (f *files) open(ctx context.Context, name string, as tolem.Form, render fun
 		}
 		f.mu.Unlock()
 		if !busy {
-			waiting.err = f.write(ctx, name, render)
-			f.mu.Lock()
-			delete(f.pending, name)
-			f.mu.Unlock()
-			close(waiting.done)
+			go f.render(context.WithoutCancel(ctx), name, waiting, render)
 		}
 		select {
 		case <-waiting.done:
@@ -72,6 +77,19 @@ func (f *files) open(ctx context.Context, name string, as tolem.Form, render fun
 			return nil, ctx.Err()
 		}
 	}
+}
+
+// render writes a file when its turn has come, and tells those who wait.
+func (f *files) render(ctx context.Context, name string, waiting *rendering, render func(context.Context, io.Writer) error) {
+	f.busy <- struct{}{}
+	defer func() { <-f.busy }()
+	ctx, cancel := context.WithTimeout(ctx, renderTimeout)
+	defer cancel()
+	waiting.err = f.write(ctx, name, render)
+	f.mu.Lock()
+	delete(f.pending, name)
+	f.mu.Unlock()
+	close(waiting.done)
 }
 
 func (f *files) opened(name string, as tolem.Form) (*File, error) {
@@ -189,4 +207,24 @@ func (r *Registry) RenderReport(w io.Writer, s store.Submission, rec store.Recon
 func (r *Registry) ReportDocument(ctx context.Context, s store.Submission, rec store.Reconciliation, f tolem.Form) (*File, error) {
 	name := string(rec.Number) + extension(f, rec.Anomalies)
 	return r.files.open(ctx, name, f, func(_ context.Context, w io.Writer) error { return r.RenderReport(w, s, rec, f, r.Language) })
+}
+
+// RenderClaim writes a claim in a form.
+func (r *Registry) RenderClaim(ctx context.Context, w io.Writer, c store.StoredClaim, f tolem.Form, l form.Language) error {
+	if f == tolem.FormXML {
+		_, err := w.Write(c.Document)
+		return err
+	}
+	reg, err := r.Find(ctx, c.Register)
+	if err != nil {
+		return err
+	}
+	return writeSheet(w, r.ClaimSheet(c, reg, l), f)
+}
+
+// ClaimDocument returns a claim in a form.
+func (r *Registry) ClaimDocument(ctx context.Context, c store.StoredClaim, f tolem.Form) (*File, error) {
+	return r.files.open(ctx, string(c.Number)+f.Extension(), f, func(ctx context.Context, w io.Writer) error {
+		return r.RenderClaim(ctx, w, c, f, r.Language)
+	})
 }

@@ -25,6 +25,11 @@ const ReconciliationNamespace = "urn:tolem:reconciliation:v1"
 const (
 	MaxParts     = 1000
 	MaxPartBytes = 640 << 10
+	MaxListRows  = 1_000_000
+	// MaxUnknown bounds the codes of a list that were never issued. A list with
+	// more is no list of payments, and telling which of them exist would help
+	// somebody who guesses codes.
+	MaxUnknown = 1000
 )
 
 // Errors of submitted lists.
@@ -277,7 +282,7 @@ func (c *comparison) load(ctx context.Context, n tolem.ReconciliationNumber) err
 		return err
 	}
 	c.register = c.complete(c.register)
-	options := match.Options{Zone: c.Calendar.Zone(), Currency: c.Currency}
+	options := match.Options{Zone: c.Calendar.Zone(), Currency: c.Currency, MaxRows: MaxListRows}
 	c.list, err = match.ParseCSV(bytes.NewReader(c.file), options)
 	var unreadable *match.FileError
 	if errors.As(err, &unreadable) {
@@ -294,6 +299,9 @@ func (c *comparison) match(ctx context.Context) (err error) {
 	c.result, err = match.Match(match.Book{
 		Owner: c.register.Owner, Day: c.register.Day, From: c.register.From, To: c.register.To, Rows: c.Rows(ctx, c.register),
 	}, c.list, match.LookupFunc(func(codes []tolem.CodeNumber) (map[tolem.CodeNumber][]match.Fact, error) { return c.facts(ctx, codes) }))
+	if err == nil && c.result.Counts()[tolem.CodeUnknown] > MaxUnknown {
+		c.refusal, c.result = "TOO_MANY_UNKNOWN_CODES", match.Result{}
+	}
 	return err
 }
 
@@ -309,14 +317,13 @@ func (c *comparison) facts(ctx context.Context, codes []tolem.CodeNumber) (map[t
 			known[f.Code] = append(known[f.Code], match.Fact{Row: f.RegisterRow, Day: f.Day})
 		}
 		for _, n := range codes {
-			if _, found := known[n]; found {
-				continue
-			}
-			fact, err := openFact(tx, n)
-			if err == nil {
-				known[n] = []match.Fact{fact}
-			} else if !errors.Is(err, store.ErrNotFound) {
+			more, err := openFacts(tx, n, known[n])
+			if err != nil {
 				return err
+			}
+			known[n] = append(known[n], more...)
+			if len(known[n]) == 0 {
+				delete(known, n)
 			}
 		}
 		return nil
@@ -324,24 +331,39 @@ func (c *comparison) facts(ctx context.Context, codes []tolem.CodeNumber) (map[t
 	return known, err
 }
 
-// openFact tells of a code that is in no sealed day: paid since, or not at all.
-func openFact(tx *store.Tx, n tolem.CodeNumber) (match.Fact, error) {
+// openFacts tells of a code what no sealed day does: that it was paid or
+// refunded since, or that it was issued and is not paid.
+func openFacts(tx *store.Tx, n tolem.CodeNumber, sealed []match.Fact) ([]match.Fact, error) {
 	code, err := tx.Code(n)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, nil
+	}
 	if err != nil {
-		return match.Fact{}, err
+		return nil, err
+	}
+	has := func(kind tolem.RowKind) bool {
+		return slices.ContainsFunc(sealed, func(f match.Fact) bool { return f.Row.Kind == kind })
 	}
 	row := tolem.RegisterRow{
 		Code: n, Bank: code.Bank, Service: code.Service, Provider: code.Provider, Channel: code.Channel, Amount: code.Amount, State: code.State,
 	}
 	if code.PaidAt.IsZero() {
-		return match.Fact{Row: row}, nil
+		return []match.Fact{{Row: row}}, nil
 	}
 	p, err := tx.Payment(n)
 	if err != nil {
-		return match.Fact{}, err
+		return nil, err
 	}
-	row.Kind, row.Bank, row.Branch, row.BankRef, row.PaidAt, row.ReceivedAt, row.At = tolem.RowPayment, p.Bank, p.Branch, p.BankRef, p.PaidAt, p.ReceivedAt, p.ReceivedAt
-	return match.Fact{Row: row, Open: true}, nil
+	row.Bank, row.Branch, row.BankRef = p.Bank, p.Branch, p.BankRef
+	row.PaidAt, row.ReceivedAt, row.At = p.PaidAt, p.ReceivedAt, p.ReceivedAt
+	var facts []match.Fact
+	if row.Kind = tolem.RowPayment; !has(row.Kind) {
+		facts = append(facts, match.Fact{Row: row, Open: true})
+	}
+	if row.Kind = tolem.RowRefund; code.State == tolem.StateRefunded && !has(row.Kind) {
+		facts = append(facts, match.Fact{Row: row, Open: true})
+	}
+	return facts, nil
 }
 
 // head writes what stands before the anomalies.

@@ -100,6 +100,7 @@ type Registry struct {
 	names    Names
 	signer   *signing.Signer // RSA
 	files    files
+	marks    marks
 }
 
 // New returns a registry over an open database and its archive.
@@ -109,7 +110,7 @@ func New(c Config, db *store.DB, evidence *archive.Archive, names Names, signer 
 	}
 	return &Registry{
 		Config: c, db: db, evidence: evidence, names: names, signer: signer,
-		files: files{folder: c.Folder, pending: make(map[string]*rendering)},
+		files: files{folder: c.Folder, pending: make(map[string]*rendering), busy: make(chan struct{}, renderings)},
 	}
 }
 

@@ -333,7 +333,8 @@ func TestAcknowledge(t *testing.T) {
 			{"A-1", branch.Number, tolem.Rejected, 1, nil},
 			{"BANK-A", reg.Number, tolem.Rejected, 1, nil},
 			{"BANK-A", reg.Number, tolem.Acknowledged, 0, nil},
-			{"BANK-A", "B-20261120-BANK-Z-1", tolem.Acknowledged, 0, store.ErrNotFound},
+			{"BANK-A", "B-20261120-BANK-Z-1", tolem.Acknowledged, 0, ErrForeign}, // whether it is there or not
+			{"BANK-A", "B-20261121-BANK-A-1", tolem.Acknowledged, 0, store.ErrNotFound},
 		} {
 			if _, err := say(c.who, c.n, c.verdict, c.line); !errors.Is(err, c.want) {
 				t.Errorf("%s says %s of %s: %v, want %v", c.who, c.verdict, c.n, err, c.want)

@@ -159,10 +159,11 @@ func (r *Registry) collectRefused(ctx context.Context, from, end time.Time, add 
 }
 
 // rows goes through the facts of a day that concern an owner, in their order,
-// as they were sealed: corrections are not applied.
-func (r *Registry) rows(ctx context.Context, day tolem.Day, owner tolem.Owner) iter.Seq2[tolem.RegisterRow, error] {
+// as they were sealed: corrections are not applied. They begin behind a row;
+// the zero row stands before the first.
+func (r *Registry) rows(ctx context.Context, day tolem.Day, owner tolem.Owner, last tolem.RegisterRow) iter.Seq2[tolem.RegisterRow, error] {
 	return func(yield func(tolem.RegisterRow, error) bool) {
-		for after := (store.FactCursor{}); ; {
+		for after := store.CursorOf(last); ; {
 			var page []tolem.RegisterRow
 			err := r.view(ctx, func(tx *store.Tx) (err error) {
 				page, err = tx.DayRows(day, owner, after, pageRows)
@@ -215,7 +216,7 @@ func (r *Registry) sum(ctx context.Context, day tolem.Day) (*seal, error) {
 		if o.Kind != tolem.BankRegister {
 			continue
 		}
-		for row, err := range r.rows(ctx, day, o) {
+		for row, err := range r.rows(ctx, day, o, tolem.RegisterRow{}) {
 			if err != nil {
 				return nil, err
 			}

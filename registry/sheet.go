@@ -2,6 +2,7 @@ package registry
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
 	"io"
@@ -25,7 +26,7 @@ func (r *Registry) Sheet(ctx context.Context, reg store.StoredRegister, l form.L
 		Zone: r.Calendar.Zone(), Printed: reg.FormedAt,
 		Signature: r.signature(reg.Hash, reg.FormedAt, "tolem:register?n="+string(reg.Number)+"&h="+hex.EncodeToString(reg.Hash[:]), l),
 	}
-	if list := sortedCurrencies(reg.Totals); len(list) == 1 {
+	if list := reg.Totals.Currencies(); len(list) == 1 {
 		s.Columns[amountColumn].Sum = true
 	}
 	s.Rows = cells(r.Rows(ctx, reg), reg.Day)
@@ -181,7 +182,7 @@ func totalRows(t tolem.Totals, l form.Language) []form.TotalRow {
 	for _, b := range t.By {
 		sum(fmt.Sprintf("%s/%s/%s", b.Currency, b.Service, b.Channel), string(b.Service)+", "+string(b.Channel), b.Currency, b.Sum, false)
 	}
-	for _, c := range sortedCurrencies(t) {
+	for _, c := range t.Currencies() {
 		sum(string(c), say(l, "total")+", "+string(c), c, t.ByCurrency()[c], true)
 	}
 	return rows
@@ -267,4 +268,52 @@ func writeSheet(w io.Writer, s form.Sheet, f tolem.Form) error {
 		return form.WritePDF(w, s)
 	}
 	return fmt.Errorf("%s cannot be rendered as %q", s.Number, f)
+}
+
+// ClaimSheet is a claim as people read it: what it comes to by service and
+// channel. The payments one by one stand in the register it rests on.
+func (r *Registry) ClaimSheet(c store.StoredClaim, reg store.StoredRegister, l form.Language) form.Sheet {
+	s := form.Sheet{
+		Language: l, Title: say(l, "claim"), Number: string(c.Number), Zone: r.Calendar.Zone(), Printed: c.MadeAt,
+		Head: []form.Field{
+			{Label: say(l, "bank"), Value: owned(r.nameOf(tolem.Owner{Kind: tolem.BankRegister, ID: string(c.Bank)}), string(c.Bank))},
+			{Label: say(l, "operator"), Value: r.Operator},
+			{Label: say(l, "account"), Value: r.OperatorAccount},
+			{Label: say(l, "day"), Value: c.Day.String()},
+			{Label: say(l, "register"), Value: string(c.Register)},
+			{Label: say(l, "due"), Value: c.DueAt.In(r.Calendar.Zone()).Format("02.01.2006 15:04 -07:00")},
+		},
+		Columns: []form.Column{
+			{Name: "service_code", Label: say(l, "service"), Kind: form.Text, Width: 20},
+			{Name: "channel", Label: say(l, "channel"), Kind: form.Text, Width: 20},
+			{Name: "payments", Label: say(l, "payments"), Kind: form.Integer, Width: 10},
+			{Name: "paid", Label: say(l, "paid"), Kind: form.Money, Currency: c.Amount.Currency, Width: 18},
+			{Name: "refunds", Label: say(l, "refunds"), Kind: form.Integer, Width: 10},
+			{Name: "refunded", Label: say(l, "refunded"), Kind: form.Money, Currency: c.Amount.Currency, Width: 18},
+			{Name: "claimed", Label: say(l, "claimed"), Kind: form.Money, Currency: c.Amount.Currency, Width: 18, Sum: true},
+		},
+		RowCount:  form.UnknownRows,
+		Signature: r.signature(sha256.Sum256(c.Document), c.MadeAt, "tolem:claim?n="+string(c.Number), l),
+	}
+	amount := func(minor int64) form.Cell {
+		return form.Amount(tolem.Money{Minor: minor, Currency: c.Amount.Currency})
+	}
+	s.Rows = func(yield func([]form.Cell, error) bool) {
+		for _, t := range reg.Totals.By {
+			if t.Currency != c.Amount.Currency {
+				continue
+			}
+			line := []form.Cell{
+				form.String(string(t.Service)), form.String(string(t.Channel)), form.Int(t.Count), amount(t.Minor), form.Int(t.Back), amount(t.Return), amount(t.Net()),
+			}
+			if !yield(line, nil) {
+				return
+			}
+		}
+	}
+	s.Totals = []form.TotalRow{{
+		Name: string(c.Amount.Currency), Label: say(l, "total"), Count: c.Count, Strong: true,
+		Sums: []form.Sum{{Column: 6, Amount: c.Amount}},
+	}}
+	return s
 }

@@ -24,6 +24,8 @@ need postgresql has_postgres
 need libreoffice-calc-nogui command -v soffice # reads XLSX
 need poppler-utils command -v pdftotext
 need zbar-tools command -v zbarimg
+need openssh-server test -x /usr/sbin/sshd
+need openssh-client command -v ssh-keygen
 
 if [ ${#missing[@]} -eq 0 ]; then
   exit 0
@@ -47,5 +49,11 @@ if [[ " ${missing[*]} " == *" postgresql "* ]]; then
   cp -p "$settings" "$settings.before-tests"
   trap 'mv -f "$settings.before-tests" "$settings"' EXIT
   echo 'create_main_cluster = false' >>"$settings"
+fi
+if [[ " ${missing[*]} " == *" openssh-server "* && ! -e /usr/sbin/policy-rc.d ]]; then
+  # The tests start a server of their own: this one is not to be started.
+  printf '#!/bin/sh\nexit 101\n' >/usr/sbin/policy-rc.d
+  chmod +x /usr/sbin/policy-rc.d
+  trap 'rm -f /usr/sbin/policy-rc.d; [ ! -e "${settings:-}.before-tests" ] || mv -f "$settings.before-tests" "$settings"' EXIT
 fi
 install "${missing[@]}"

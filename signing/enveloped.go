@@ -25,6 +25,7 @@ type Enveloped struct {
 	Certificate *x509.Certificate // of the signer
 	Fingerprint tolem.Fingerprint
 	Trust       trust.Proof
+	Digest      [32]byte // SHA-256 of Content; VerifyStreamed sets it
 }
 
 // SignEnveloped signs a whole document by a signature inside its root element
@@ -103,7 +104,7 @@ func VerifyEnveloped(document []byte, t Truster, now time.Time) (*Enveloped, err
 	if fault != nil {
 		return nil, fault
 	}
-	return &Enveloped{content, cert.x509, cert.fingerprint, proof}, nil
+	return &Enveloped{Content: content, Certificate: cert.x509, Fingerprint: cert.fingerprint, Trust: proof}, nil
 }
 
 // envelopedSigner checks the shape of the one signature and returns the

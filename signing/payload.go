@@ -14,8 +14,12 @@ var ErrPayload = errors.New("malformed request")
 
 const xsiURI = "http://www.w3.org/2001/XMLSchema-instance"
 
-// Field is a child element of a request: its local name and its text.
-type Field struct{ Name, Value string }
+// Field is a child element of a request: its local name and its text, or the
+// fields inside it.
+type Field struct {
+	Name, Value string
+	Fields      []Field // nil: it holds text
+}
 
 // Reader reads requests of one contract. It is safe for concurrent use.
 type Reader struct {
@@ -29,9 +33,10 @@ func NewReader(namespace string) *Reader {
 }
 
 // Read reads a request from a Body that Verify handed on: the name of the one
-// element in it and its children in their order. A request is flat: everything
-// is in one namespace, children hold text only, and there are no attributes but
-// those any schema allows, xsi:type and xsi:schemaLocation. What the names and
+// element in it and its children in their order. A request is nearly flat:
+// everything is in one namespace, a child holds text or plain elements of text,
+// never both, and there are no attributes but those any schema allows, xsi:type
+// and xsi:schemaLocation. What the names and
 // values must be is the caller's business. Errors wrap ErrPayload.
 //
 // It reads with the scanner that verified the message, so that there is one
@@ -51,12 +56,30 @@ func (r *Reader) Read(body []byte) (name string, fields []Field, err error) {
 	}
 	fields = make([]Field, 0, d.Len()-int(request)-1)
 	for e := d.FirstChild(request); e != c14n.None; e = d.Next(e) {
-		if !isField(d, e) || d.FirstChild(e) != c14n.None {
+		f, ok := field(d, e)
+		if !ok {
 			return "", nil, fmt.Errorf("%w: %s is not a plain element of %s", ErrPayload, d.Local(e), r.namespace)
 		}
-		fields = append(fields, Field{string(d.Local(e)), string(d.Text(e))})
+		fields = append(fields, f)
 	}
 	return string(d.Local(request)), fields, nil
+}
+
+// field reads a child of a request.
+func field(d *c14n.Document, e c14n.Elem) (f Field, ok bool) {
+	f.Name = string(d.Local(e))
+	inside := d.FirstChild(e)
+	if inside == c14n.None {
+		f.Value = string(d.Text(e))
+		return f, isField(d, e)
+	}
+	for ; inside != c14n.None; inside = d.Next(inside) {
+		if !isField(d, inside) || d.FirstChild(inside) != c14n.None {
+			return f, false
+		}
+		f.Fields = append(f.Fields, Field{Name: string(d.Local(inside)), Value: string(d.Text(inside))})
+	}
+	return f, isField(d, e) && !d.Stray(e)
 }
 
 // isField reports whether e is in the contract's namespace and has no

@@ -2,6 +2,7 @@ package signing
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"testing"
 )
@@ -22,7 +23,7 @@ func TestReadRequest(t *testing.T) {
 	if err != nil || name != "NotifyPayment" || len(fields) != 8 {
 		t.Fatalf("%s, %v, %v", name, fields, err)
 	}
-	if fields[0].Name != "requestId" || !slices.Contains(fields, Field{"recipientName", "Әлия & Co <K>"}) {
+	if fields[0].Name != "requestId" || !slices.ContainsFunc(fields, func(f Field) bool { return f.Name == "recipientName" && f.Value == "Әлия & Co <K>" }) {
 		t.Errorf("fields are %v", fields)
 	}
 }
@@ -39,7 +40,12 @@ func TestReadRequestForms(t *testing.T) {
 		body(`<Op` + ns + ` x="1"><a>1</a></Op>`):                                     false,
 		body(`<Op` + ns + `><a x="1">1</a></Op>`):                                     false,
 		body(`<Op` + ns + `>text<a>1</a></Op>`):                                       false,
-		body(`<Op` + ns + `><a><b/></a></Op>`):                                        false,
+		body(`<Op` + ns + `><a> <b/><b>1</b> </a></Op>`):                              true,
+		body(`<Op` + ns + `><a><b><c/></b></a></Op>`):                                 false,
+		body(`<Op` + ns + `><a>text<b/></a></Op>`):                                    false,
+		body(`<Op` + ns + `><a x="1"><b/></a></Op>`):                                  false,
+		body(`<Op` + ns + `><a><b x="1"/></a></Op>`):                                  false,
+		body(`<Op` + ns + `><a><b xmlns=""/></a></Op>`):                               false,
 		body(`<Op` + ns + `><a xmlns="">1</a></Op>`):                                  false,
 		body(`<Op xmlns="urn:other"><a>1</a></Op>`):                                   false,
 		body(`<Op` + ns + `/><Op` + ns + `/>`):                                        false,
@@ -49,6 +55,15 @@ func TestReadRequestForms(t *testing.T) {
 		if _, _, err := NewReader(contract).Read([]byte(doc)); (err == nil) != want || err != nil && !errors.Is(err, ErrPayload) {
 			t.Errorf("%s: %v", doc, err)
 		}
+	}
+}
+
+// A list in a request is read with what is inside each of its elements.
+func TestReadRequestWithAList(t *testing.T) {
+	const doc = `<s:Body xmlns:s="` + soap11URI + `"><Op xmlns="` + contract + `"><a>1</a><list><b>2</b><c>3</c></list><list><b>4</b></list></Op></s:Body>`
+	_, fields, err := NewReader(contract).Read([]byte(doc))
+	if got, want := fmt.Sprint(fields), "[{a 1 []} {list  [{b 2 []} {c 3 []}]} {list  [{b 4 []}]}]"; err != nil || got != want {
+		t.Errorf("%s, %v, want %s", got, err, want)
 	}
 }
 

@@ -79,7 +79,8 @@ func VerifyStreamed(document io.ReaderAt, size int64, t Truster, now time.Time) 
 		return nil, &Error{Class: ClassInternal, Err: err}
 	}
 	content.Write(rest)
-	cert, fault := verifyDetached(signature, [sha256.Size]byte(content.Sum(nil)))
+	digest := [sha256.Size]byte(content.Sum(nil))
+	cert, fault := verifyDetached(signature, digest)
 	if fault != nil {
 		return nil, fault
 	}
@@ -87,7 +88,7 @@ func VerifyStreamed(document io.ReaderAt, size int64, t Truster, now time.Time) 
 	if fault != nil {
 		return nil, fault
 	}
-	return &Enveloped{Certificate: cert.x509, Fingerprint: cert.fingerprint, Trust: proof}, nil
+	return &Enveloped{Certificate: cert.x509, Fingerprint: cert.fingerprint, Trust: proof, Digest: digest}, nil
 }
 
 // verifyDetached verifies a Signature element, taken out of its document, for

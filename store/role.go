@@ -3,8 +3,10 @@ package store
 // Evidence is added and never changed by the serving role: not by a mistake of
 // ours, nor by whoever gets hold of the role.
 const (
-	evidenceTables = "message, document, leaf_batch, checkpoint, request, step, payment, discrepancy, job_attempt"
-	changingTables = "code, log_state, directory, participant, certificate, provider, service, crl, job_run"
+	evidenceTables = "message, document, leaf_batch, checkpoint, request, step, payment, discrepancy, " +
+		"business_day, day_row, correction, register, acknowledgement, claim, claim_step, submission, submission_part, reconciliation, " +
+		"job_attempt, delivery_attempt, delivery_evidence"
+	changingTables = "code, log_state, directory, participant, certificate, provider, service, crl, job_run, delivery_target, outbox"
 	passingTables  = "leaf_pending"
 )
 

@@ -31,6 +31,9 @@ var schemaSource string
 //go:embed receipt-v1.xsd
 var receiptSchema string
 
+//go:embed registers-v1.xsd
+var registerSchema string
+
 //go:embed policy.xml
 var policySource string
 
@@ -75,8 +78,16 @@ func render(address string) string {
 // the XML declaration and indented.
 func inlineSchema() string {
 	_, schema, _ := strings.Cut(schemaSource, "?>\n")
+	return indented(schema)
+}
+
+// indented indents a document by as much as the types of a WSDL are.
+func indented(schema string) string {
 	return "    " + strings.ReplaceAll(strings.TrimSuffix(schema, "\n"), "\n", "\n    ") + "\n"
 }
 
 // ReceiptSchema returns the schema of the e-receipt document.
 func ReceiptSchema() []byte { return []byte(receiptSchema) }
+
+// RegisterSchema returns the schema of the signed register document.
+func RegisterSchema() []byte { return []byte(registerSchema) }

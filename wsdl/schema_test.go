@@ -68,6 +68,9 @@ func (s schema) fieldsOf(name string) (fields []element, found bool) {
 const (
 	requestHead = "requestId sentAt? onBehalfOf? "
 	answerHead  = "requestId resultCode resultText "
+
+	registerHead = "number kind ownerId bankId? day from to revision reason? hash formedAt finalAfter standing rowCount discrepancyCount grandTotal*"
+	sum          = "count amount refundCount refundAmount net"
 )
 
 // contractFields is the contract in the order of the wire; ? marks what may be
@@ -75,8 +78,8 @@ const (
 var contractFields = map[string]string{
 	"IssueCode":             requestHead + "serviceCode providerId recipientIIN recipientName? amount currency channel requestNo?",
 	"IssueCodeResponse":     answerHead + "paymentCode? issuedAt? expiresAt?",
-	"NotifyPayment":         requestHead + "paymentCode bankId bankRef amount currency paidAt channel recipientIIN recipientName? serviceCode providerId accountNo",
-	"NotifyPaymentResponse": answerHead + "paymentCode? receivedAt? state? late?",
+	"NotifyPayment":         requestHead + "paymentCode bankId bankRef amount currency paidAt channel recipientIIN recipientName? serviceCode providerId accountNo branchId? fee?",
+	"NotifyPaymentResponse": answerHead + "paymentCode? receivedAt? state? late? branchId?",
 	"ValidateCode":          requestHead + "paymentCode requestNo? recipientIIN? serviceCode? centreId? operatorId?",
 	"ValidateCodeResponse":  answerHead + "paymentCode? state? recipientIIN? recipientName? serviceCode? amount? currency? paidAt? boundRequestNo?",
 	"CloseCode":             requestHead + "paymentCode closeId requestNo? centreId? operatorId?",
@@ -86,16 +89,32 @@ var contractFields = map[string]string{
 	"GetPayment":            requestHead + "paymentCode",
 	"GetPaymentResponse": answerHead + "paymentCode? state? serviceCode? providerId? amount? currency? channel? issuedAt? expiresAt? paidAt? " +
 		"receivedAt? bankId? bankRef? late? boundRequestNo? closedAt?",
-	"GetReceipt":           requestHead + "paymentCode",
-	"GetReceiptResponse":   answerHead + "paymentCode? receipt?",
-	"ListServices":         requestHead + "providerId?",
-	"ListServicesResponse": answerHead + "services?",
-	"GetOutcome":           requestHead + "ofRequestId",
-	"GetOutcomeResponse":   answerHead + "operation? ofResultCode? answeredAt? answer?",
-	"GatewayFault":         "code message requestId? incidentId retry",
-	"ServiceList":          "service*",
-	"Service":              "serviceCode providerId name providerName? fixedAmount? minAmount? maxAmount? currency",
-	"LocalizedName":        "kk? ru? en?",
+	"GetReceipt":                  requestHead + "paymentCode",
+	"GetReceiptResponse":          answerHead + "paymentCode? receipt?",
+	"ListServices":                requestHead + "providerId?",
+	"ListServicesResponse":        answerHead + "services?",
+	"GetOutcome":                  requestHead + "ofRequestId",
+	"GetOutcomeResponse":          answerHead + "operation? ofResultCode? answeredAt? answer?",
+	"ListRegisters":               requestHead + "from? to? kind? branchId? after?",
+	"ListRegistersResponse":       answerHead + "registers? next?",
+	"GetRegister":                 requestHead + "number? kind? day? branchId? form part? fromLine? maxRows?",
+	"GetRegisterResponse":         answerHead + "register? file? rows? nextLine?",
+	"AcknowledgeRegister":         requestHead + "number verdict objection*",
+	"AcknowledgeRegisterResponse": answerHead + "number? standing? at?",
+	"RegisterList":                "register*",
+	"RegisterSummary":             registerHead,
+	"RegisterHead":                registerHead + " total*",
+	"GrandTotal":                  "currency " + sum,
+	"Total":                       "currency serviceCode channel " + sum,
+	"RowPage":                     "row*",
+	"RegisterRow": "line kind paymentCode bankId branchId? bankRef serviceCode providerId channel amount currency fee? paidAt receivedAt " +
+		"refundedAt? state? closedAt? discrepancy? belongsTo?",
+	"FilePart":      "fileName form size part parts content*",
+	"Objection":     "reason line? text?",
+	"GatewayFault":  "code message requestId? incidentId retry",
+	"ServiceList":   "service*",
+	"Service":       "serviceCode providerId name providerName? fixedAmount? minAmount? maxAmount? currency",
+	"LocalizedName": "kk? ru? en?",
 }
 
 func TestFieldsStandInTheOrderOfTheContract(t *testing.T) {
@@ -186,6 +205,11 @@ func TestEnumerations(t *testing.T) {
 		"Channel": "ACQUIRING ACCOUNT INTERNET_BANKING MOBILE_BANKING ATM INFOKIOSK",
 		"State":   "ISSUED PAID CLOSED EXPIRED CANCELLED REFUNDED",
 		"Retry":   "no same later status",
+
+		"RegisterKind": "provider bank branch",
+		"RegisterForm": "ROWS XML CSV XLSX PDF",
+		"Verdict":      "ACK REJECT",
+		"RejectReason": "MISSING_ROW SURPLUS_ROW AMOUNT SERVICE BRANCH TOTALS OTHER",
 	}
 	for _, st := range readSchema(t).SimpleTypes {
 		values := make([]string, len(st.Enum))

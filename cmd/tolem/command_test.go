@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -143,11 +144,20 @@ func TestParticipantsAreRegistered(t *testing.T) {
 	s := installed(t)
 	s.addBank("BANK1")
 	bank := decode[participantView](t, s.must("participant", "show", "BANK1", "--json", "--config", s.config()))
-	if bank.State != "active" || len(bank.Certificates) != 2 || strings.Join(bank.Operations, " ") != "IssueCode NotifyPayment CancelCode ListServices GetOutcome" {
+	if bank.State != "active" || len(bank.Certificates) != 2 || strings.Join(bank.Operations, " ") != "IssueCode NotifyPayment CancelCode ListServices GetOutcome ListRegisters GetRegister AcknowledgeRegister" {
 		t.Errorf("registered as %+v", bank)
 	}
+	s.must("pki", "issue", "--dir", s.path("gw", "pki"), "--name", "almaty", "--key", "ec", "--out", s.path("bank"))
+	s.must("participant", "add", "--id", "ALM01", "--kind", "branch", "--name", "Almaty", "--cert", s.path("bank", "almaty.pem"), "--for", "BANK1", "--config", s.config())
+	branch := decode[participantView](t, s.must("participant", "show", "ALM01", "--json", "--config", s.config()))
+	if branch.BranchOf != "BANK1" || branch.ActsFor != nil || !slices.Contains(branch.Operations, "GetRegister") || slices.Contains(branch.Operations, "NotifyPayment") {
+		t.Errorf("registered as %+v", branch)
+	}
+	if out := s.must("participant", "list", "--config", s.config()); !strings.Contains(out, "BANK1") || !strings.Contains(out, "branch") {
+		t.Errorf("listed as\n%s", out)
+	}
 	s.must("participant", "suspend", "BANK1", "--config", s.config())
-	if all := decode[[]participantView](t, s.must("participant", "list", "--json", "--config", s.config())); len(all) != 1 || all[0].State != "suspended" {
+	if all := decode[[]participantView](t, s.must("participant", "list", "--json", "--config", s.config())); len(all) != 2 || all[1].State != "suspended" {
 		t.Errorf("after suspend: %+v", all)
 	}
 	s.must("participant", "resume", "BANK1", "--config", s.config())
@@ -172,6 +182,10 @@ func TestParticipantsThatCannotBeRegistered(t *testing.T) {
 	s.refused(exitUsage, "--cert is missing", add("--id", "X", "--kind", "bank", "--name", "x")...)
 	s.refused(exitUsage, "identifier", add("--id", "a b", "--kind", "bank", "--name", "x", "--cert", cert)...)
 	s.refused(exitUsage, "--for", add("--id", "K", "--kind", "processing", "--name", "x", "--cert", cert)...)
+	s.refused(exitUsage, "--for", add("--id", "K", "--kind", "branch", "--name", "x", "--cert", cert)...)
+	s.refused(exitUsage, "--for", add("--id", "K", "--kind", "branch", "--name", "x", "--cert", cert, "--for", "A", "--for", "B")...)
+	s.refused(exitUsage, "--for", add("--id", "K", "--kind", "portal", "--name", "x", "--cert", cert, "--for", "A")...)
+	s.refused(exitFailed, "no such bank", add("--id", "K", "--kind", "branch", "--name", "x", "--cert", cert, "--for", "NOBODY")...)
 	s.refused(exitFailed, "no such bank", add("--id", "K", "--kind", "processing", "--name", "x", "--cert", cert, "--for", "NOBODY")...)
 	s.refused(exitFailed, "expired", add("--id", "X", "--kind", "bank", "--name", "x", "--cert", s.path("bank", "old.pem"))...)
 	s.refused(exitFailed, "authority", add("--id", "X", "--kind", "bank", "--name", "x", "--cert", s.path("gw", "pki", "anchors", "root.pem"))...)

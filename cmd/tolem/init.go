@@ -125,7 +125,7 @@ func (in installation) write() (string, error) {
 	return file, os.WriteFile(file, sample, 0o600)
 }
 
-// writeTestPKI makes an authority and the gateway's three identities.
+// writeTestPKI makes an authority and the gateway's identities.
 func (in installation) writeTestPKI(c *config.Config) error {
 	authority, err := pki.New(pki.Options{Organization: "Tolem test"})
 	if err != nil {
@@ -142,6 +142,7 @@ func (in installation) writeTestPKI(c *config.Config) error {
 		{"signing-rsa", pki.Spec{CommonName: "Tolem signing RSA", Usage: pki.Signing, Key: pki.RSA2048}, &c.Signing.RSA},
 		{"signing-ec", pki.Spec{CommonName: "Tolem signing EC", Usage: pki.Signing, Key: pki.P256}, &c.Signing.EC},
 		{"tls", pki.Spec{CommonName: "localhost", Usage: pki.TLSServer, Key: pki.P256, Hosts: []string{"localhost", "127.0.0.1", "::1"}}, &c.SOAP.TLS},
+		{"channel", pki.Spec{CommonName: "Tolem channel", Usage: pki.TLSClient, Key: pki.P256}, &c.Delivery.TLS},
 	} {
 		identity, err := authority.Issue(id.spec)
 		if err != nil {
@@ -169,6 +170,7 @@ func (in installation) writeRequests(c *config.Config) error {
 		{"signing-rsa", "Tolem signing RSA", pki.RSA2048, &c.Signing.RSA},
 		{"signing-ec", "Tolem signing EC", pki.P256, &c.Signing.EC},
 		{"tls", "Tolem TLS", pki.P256, &c.SOAP.TLS},
+		{"channel", "Tolem channel", pki.P256, &c.Delivery.TLS},
 	} {
 		key, err := id.kind.NewKey()
 		if err != nil {

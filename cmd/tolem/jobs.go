@@ -17,20 +17,22 @@ const (
 	filesEvery     = 2 * time.Second
 	listsEvery     = 5 * time.Second // asks which lists are due; fetching is rarer
 	alertEvery     = time.Hour
+	dayEvery       = 2 * time.Second // plans and starts the day's jobs
+	deliverEvery   = 5 * time.Second
 	expiringSoon   = 30 * 24 * time.Hour
 	expireBatch    = 500
 	jobStopTimeout = 20 * time.Second
 )
 
-// jobs is the work in the background of a node.
-type jobs struct {
+// background is the work in the background of a node.
+type background struct {
 	scheduler gocron.Scheduler
 	cancel    context.CancelFunc
 }
 
 // startJobs schedules everything a node does unasked. Each job runs alone; one
 // that is still running when its time comes again is not started twice.
-func startJobs(ctx context.Context, n *node) (*jobs, error) {
+func startJobs(ctx context.Context, n *node) (*background, error) {
 	scheduler, err := gocron.NewScheduler(gocron.WithStopTimeout(jobStopTimeout))
 	if err != nil {
 		return nil, err
@@ -47,6 +49,7 @@ func startJobs(ctx context.Context, n *node) (*jobs, error) {
 		{"seal the archive", n.config.Archive.SealEvery, n.seal},
 		{"expire codes", n.config.Codes.ExpireEvery, n.expire},
 		{"certificates that expire soon", alertEvery, n.alert},
+		{"work of the day", dayEvery, n.day.look},
 	} {
 		_, err := scheduler.NewJob(gocron.DurationJob(job.every),
 			gocron.NewTask(func() { n.report(job.name, job.run(ctx)) }),
@@ -56,11 +59,18 @@ func startJobs(ctx context.Context, n *node) (*jobs, error) {
 			return nil, fmt.Errorf("schedule %s: %w", job.name, err)
 		}
 	}
+	// Deliveries overlap: a slow receiver holds up nobody.
+	_, err = scheduler.NewJob(gocron.DurationJob(deliverEvery),
+		gocron.NewTask(func() { n.report("deliveries", n.day.courier.Run(ctx)) }), gocron.WithName("deliveries"))
+	if err != nil {
+		cancel()
+		return nil, fmt.Errorf("schedule deliveries: %w", err)
+	}
 	scheduler.Start()
-	return &jobs{scheduler: scheduler, cancel: cancel}, nil
+	return &background{scheduler: scheduler, cancel: cancel}, nil
 }
 
-func (j *jobs) stop() error {
+func (j *background) stop() error {
 	j.cancel()
 	return j.scheduler.Shutdown()
 }

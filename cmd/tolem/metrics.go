@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -8,6 +9,7 @@ import (
 
 	"tolem"
 	"tolem/gateway/soap"
+	"tolem/store"
 )
 
 // metrics are what an operator's monitoring reads. No label holds anything a
@@ -21,6 +23,8 @@ type metrics struct {
 	guesses     *prometheus.CounterVec
 	groups      prometheus.Histogram
 	jobFailures *prometheus.CounterVec
+	jobs        *prometheus.HistogramVec
+	deliveries  *prometheus.CounterVec
 }
 
 func newMetrics() *metrics {
@@ -50,7 +54,14 @@ func newMetrics() *metrics {
 			Name: "tolem_job_failures_total", Help: "Background work that failed, by job.",
 		}, []string{"job"}),
 	}
-	m.registry.MustRegister(m.requests, m.latency, m.refused, m.repeated, m.guesses, m.groups, m.jobFailures,
+	m.jobs = prometheus.NewHistogramVec(prometheus.HistogramOpts{
+		Name: "tolem_day_job_seconds", Help: "Attempts at the day's jobs, by job and outcome.",
+		Buckets: prometheus.ExponentialBuckets(0.01, 4, 9),
+	}, []string{"job", "outcome"})
+	m.deliveries = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "tolem_deliveries_total", Help: "Attempts to push documents, by outcome and class of failure.",
+	}, []string{"outcome", "class"})
+	m.registry.MustRegister(m.jobs, m.deliveries, m.requests, m.latency, m.refused, m.repeated, m.guesses, m.groups, m.jobFailures,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -92,12 +103,15 @@ var (
 	crlUsable   = prometheus.NewDesc("tolem_crl_usable", "1 if certificates of the issuer can be accepted.", []string{"issuer"}, nil)
 	backlogDesc = prometheus.NewDesc("tolem_archive_backlog", "Messages that are stored and not yet sealed.", nil, nil)
 	waitingDesc = prometheus.NewDesc("tolem_commits_waiting", "Transactions waiting to be committed.", nil, nil)
+	jobsOpen    = prometheus.NewDesc("tolem_day_jobs_open", "The day's jobs that are not done, by job and state; DEAD ones wait for a person.", []string{"job", "state"}, nil)
+	outboxDesc  = prometheus.NewDesc("tolem_outbox", "Documents in line to their owners, by state.", []string{"state"}, nil)
+	outboxAge   = prometheus.NewDesc("tolem_outbox_oldest_seconds", "How long the oldest document has been waiting.", nil, nil)
 	overtaken   = prometheus.NewDesc("tolem_transactions_overtaken_total", "Transactions that were decided again because another came first.", nil, nil)
 )
 
 // Describe implements prometheus.Collector.
 func (c nodeCollector) Describe(out chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{crlAge, crlLeft, crlUsable, backlogDesc, waitingDesc, overtaken} {
+	for _, d := range []*prometheus.Desc{crlAge, crlLeft, crlUsable, backlogDesc, waitingDesc, overtaken, jobsOpen, outboxDesc, outboxAge} {
 		out <- d
 	}
 }
@@ -122,7 +136,31 @@ func (c nodeCollector) Collect(out chan<- prometheus.Metric) {
 	if backlog, err := c.n.evidence.Backlog(ctx); err == nil {
 		gauge(backlogDesc, float64(backlog))
 	}
+	c.day(ctx, now, gauge)
 	stats := c.n.db.Stats()
 	gauge(waitingDesc, float64(stats.Waiting))
 	out <- prometheus.MustNewConstMetric(overtaken, prometheus.CounterValue, float64(stats.Conflicts))
+}
+
+// day tells of what the day's work has left undone.
+func (c nodeCollector) day(ctx context.Context, now time.Time, gauge func(*prometheus.Desc, float64, ...string)) {
+	_ = c.n.db.View(ctx, func(tx *store.Tx) error { // a database that does not answer shows elsewhere
+		open, err := tx.OpenJobs()
+		if err != nil {
+			return err
+		}
+		for _, j := range open {
+			gauge(jobsOpen, float64(j.Count), j.Name, j.State.String())
+		}
+		b, err := tx.OutboxBacklog()
+		if err != nil {
+			return err
+		}
+		gauge(outboxDesc, float64(b.Waiting), "waiting")
+		gauge(outboxDesc, float64(b.Dead), "dead")
+		if !b.Oldest.IsZero() {
+			gauge(outboxAge, now.Sub(b.Oldest).Seconds())
+		}
+		return nil
+	})
 }

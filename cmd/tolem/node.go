@@ -17,7 +17,10 @@ import (
 	"tolem/banks"
 	"tolem/config"
 	"tolem/gateway"
+	"tolem/gateway/registers"
 	"tolem/gateway/soap"
+	"tolem/registry"
+	"tolem/registry/form"
 	"tolem/signing"
 	"tolem/signing/trust"
 	"tolem/store"
@@ -38,8 +41,10 @@ type node struct {
 	directory *banks.Directory
 	evidence  *archive.Archive
 	signers   soap.Signers
+	registry  *registry.Registry
+	day       *dayRun
 	metrics   *metrics
-	jobs      *jobs
+	jobs      *background
 
 	soapServer, opsServer     *http.Server
 	soapListener, opsListener net.Listener
@@ -79,8 +84,27 @@ func openNode(ctx context.Context, c *config.Config, log zerolog.Logger) (_ *nod
 	if err = n.evidence.KeepAuthorities(ctx, n.trust.Authorities()); err != nil {
 		return nil, err
 	}
+	if n.registry, err = openRegistry(n.desk, n.evidence, n.directory, n.signers.RSA); err != nil {
+		return nil, err
+	}
+	if n.day, err = newDayRun(n); err != nil {
+		return nil, err
+	}
 	n.metrics.watch(n)
 	return n, nil
+}
+
+// openRegistry opens the registers of the day, which RSA signs.
+func openRegistry(d *desk, evidence *archive.Archive, directory *banks.Directory, signer *signing.Signer) (*registry.Registry, error) {
+	c := d.config.Registers
+	calendar, err := c.Calendar(d.zone)
+	if err != nil {
+		return nil, err
+	}
+	return registry.New(registry.Config{
+		Calendar: calendar, FinalAfter: c.FinalAfter, Operator: c.Operator, OperatorAccount: c.OperatorAccount,
+		ClaimsDueAfter: c.ClaimsDueAfter, Folder: c.Folder, Language: form.Language(c.Language), Currency: d.config.Currency,
+	}, d.db, evidence, directory, signer), nil
 }
 
 // openArchive opens the evidence with the key that signs its checkpoints.
@@ -95,10 +119,12 @@ func openArchive(d *desk) (*archive.Archive, error) {
 // handler joins the message path.
 func (n *node) handler() *soap.Handler {
 	c := n.config
+	operations := gateway.New(gateway.Config{
+		Currency: c.Currency, CodeTTL: c.Codes.TTL, UnknownCodesPerMinute: c.Limits.UnknownCodesPerMinute,
+	}, n.db, n.evidence, n.directory)
 	return soap.New(soap.Config{
-		Gateway: gateway.New(gateway.Config{
-			Currency: c.Currency, CodeTTL: c.Codes.TTL, UnknownCodesPerMinute: c.Limits.UnknownCodesPerMinute,
-		}, n.db, n.evidence, n.directory),
+		Gateway:   operations,
+		Registers: registers.New(operations, n.registry),
 		Directory: n.directory,
 		Verifier:  signing.NewVerifier(n.trust, n.directory),
 		Signers:   n.signers,
@@ -177,7 +203,7 @@ func (n *node) stop() error {
 	n.draining.Store(true)
 	ctx, cancel := context.WithTimeout(context.Background(), n.config.Shutdown.Grace)
 	defer cancel()
-	err := errors.Join(n.soapServer.Shutdown(ctx), n.jobs.stop(), n.opsServer.Shutdown(ctx), n.db.Close())
+	err := errors.Join(n.soapServer.Shutdown(ctx), n.jobs.stop(), n.day.stop(ctx), n.opsServer.Shutdown(ctx), n.db.Close())
 	n.log.Info().Err(err).Msg("stopped")
 	return err
 }

@@ -36,15 +36,16 @@ func participantAddCommand(io streams) *cobra.Command {
 	c := &cobra.Command{
 		Use: "add", Short: "Register a participant with its certificates", Args: noArgs,
 		Example: `  tolem participant add --id BANK1 --kind bank --name "First Bank" --cert signing.pem --cert tls.pem
-  tolem participant add --id KIOSK --kind processing --name "Kiosk centre" --cert kiosk.pem --for BANK1`,
+  tolem participant add --id KIOSK --kind processing --name "Kiosk centre" --cert kiosk.pem --for BANK1
+  tolem participant add --id ALM01 --kind branch --name "First Bank, Almaty" --cert almaty.pem --for BANK1`,
 	}
 	file := configFlag(c)
 	f := c.Flags()
 	f.StringVar(&in.id, "id", "", "identifier in messages: letters, digits, '.', '_', '-'")
-	f.StringVar(&in.kind, "kind", "", "bank, processing, portal, service-centre, provider or merchant")
+	f.StringVar(&in.kind, "kind", "", "bank, branch, processing, portal, service-centre, provider or merchant")
 	f.StringVar(&in.name, "name", "", "name of the organisation")
 	f.StringArrayVar(&in.certs, "cert", nil, "certificate in `PEM`, for signing or for the channel; may be repeated")
-	f.StringArrayVar(&in.banks, "for", nil, "`bank` in whose name a processing centre may call; may be repeated")
+	f.StringArrayVar(&in.banks, "for", nil, "`bank` in whose name a processing centre may call, may be repeated; or the one that a branch belongs to")
 	f.StringArrayVar(&in.groups, "group", nil, "group with rights; by default the one named like the kind")
 	f.StringVar(&in.contract, "contract", "", "number of the contract")
 	f.StringVar(&in.from, "contract-from", "", "first `day` of the contract, 2026-01-31; by default now")
@@ -109,8 +110,13 @@ func (in newParticipant) participant(zone *time.Location) (tolem.Participant, er
 	if p.AnswerKey != tolem.AnswerAuto && p.AnswerKey != tolem.AnswerRSA && p.AnswerKey != tolem.AnswerEC {
 		return p, fmt.Errorf("%w: --answer-key must be rsa or ec", errUsage)
 	}
-	if (len(in.banks) > 0) != (kind == tolem.KindProcessing) {
-		return p, fmt.Errorf("%w: --for names the banks of a processing centre, and only of one", errUsage)
+	switch n := len(in.banks); {
+	case kind == tolem.KindBranch && n != 1:
+		return p, fmt.Errorf("%w: --for names the one bank that a branch belongs to", errUsage)
+	case kind == tolem.KindProcessing && n == 0:
+		return p, fmt.Errorf("%w: --for names the banks of a processing centre", errUsage)
+	case kind != tolem.KindBranch && kind != tolem.KindProcessing && n > 0:
+		return p, fmt.Errorf("%w: --for goes with the kinds branch and processing", errUsage)
 	}
 	for _, bank := range in.banks {
 		p.ActsFor = append(p.ActsFor, tolem.ParticipantID(bank))
@@ -221,9 +227,9 @@ func participantListCommand(io streams) *cobra.Command {
 			if *asJSON {
 				return printJSON(io.out, all)
 			}
-			t := newTable(io, "id", "kind", "name", "groups", "state", "certificates")
+			t := newTable(io, "id", "kind", "of", "name", "groups", "state", "certificates")
 			for _, v := range all {
-				t.row(v.ID, v.Kind, v.Name, strings.Join(v.Groups, " "), v.State, fmt.Sprint(len(v.Certificates)))
+				t.row(v.ID, v.Kind, v.BranchOf, v.Name, strings.Join(v.Groups, " "), v.State, fmt.Sprint(len(v.Certificates)))
 			}
 			t.print()
 			return nil

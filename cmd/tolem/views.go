@@ -24,6 +24,7 @@ type participantView struct {
 	Groups        []string          `json:"groups"`
 	Operations    []string          `json:"operations"`
 	ActsFor       []string          `json:"actsFor,omitempty"`
+	BranchOf      string            `json:"branchOf,omitempty"`
 	Contract      string            `json:"contract,omitempty"`
 	ContractFrom  time.Time         `json:"contractFrom"`
 	ContractUntil *time.Time        `json:"contractUntil,omitempty"`
@@ -63,6 +64,10 @@ func viewParticipant(p tolem.Participant, certs []tolem.Certificate) participant
 		}
 	}
 	for _, bank := range p.ActsFor {
+		if p.Kind == tolem.KindBranch {
+			v.BranchOf = string(bank)
+			continue
+		}
 		v.ActsFor = append(v.ActsFor, string(bank))
 	}
 	for _, c := range certs {
@@ -87,6 +92,7 @@ func (v participantView) print(io streams) {
 	line("state", v.State)
 	line("groups", strings.Join(v.Groups, " "))
 	line("may call", strings.Join(v.Operations, " "))
+	line("branch of", v.BranchOf)
 	line("acts for", strings.Join(v.ActsFor, " "))
 	line("contract", v.Contract)
 	line("from", v.ContractFrom.Format(time.RFC3339))

@@ -3,6 +3,7 @@ package soap
 import (
 	"crypto/sha256"
 	"encoding/binary"
+	"math"
 
 	"tolem/signing"
 )
@@ -23,10 +24,26 @@ func contentOf(operation string, list []signing.Field) [32]byte {
 	b := appendText(make([]byte, 0, 1024), operation)
 	for _, f := range list {
 		if f.Name != sentAt && f.Name != requestID {
-			b = appendText(appendText(b, f.Name), trim(f.Value))
+			b = appendField(b, f)
 		}
 	}
 	return sha256.Sum256(b)
+}
+
+// inside stands between the name of a field and the fields in it, where the
+// length of a text cannot be so great.
+const inside = math.MaxUint32
+
+func appendField(b []byte, f signing.Field) []byte {
+	b = appendText(b, f.Name)
+	if f.Fields == nil {
+		return appendText(b, trim(f.Value))
+	}
+	b = binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint32(b, inside), uint32(len(f.Fields)))
+	for _, in := range f.Fields {
+		b = appendField(b, in)
+	}
+	return b
 }
 
 // appendText appends a text behind its length, so that no two lists of texts

@@ -35,6 +35,17 @@ func TestContentTellsRepetitionFromReuse(t *testing.T) {
 			t.Errorf("%s makes no difference", name)
 		}
 	}
+	list := func(in ...signing.Field) [32]byte {
+		return contentOf("AcknowledgeRegister", []signing.Field{{Name: "objection", Fields: in}})
+	}
+	a, b := signing.Field{Name: "reason", Value: "AMOUNT"}, signing.Field{Name: "line", Value: "1"}
+	if list(a, b) == list(b, a) || list(a) == list(a, b) || list(a) == contentOf("AcknowledgeRegister", []signing.Field{{Name: "objection"}, a}) ||
+		list(a, b) == contentOf("AcknowledgeRegister", []signing.Field{{Name: "objection", Fields: []signing.Field{a}}, b}) {
+		t.Error("what is inside a field makes no difference")
+	}
+	if list(a, signing.Field{Name: "line", Value: " 1\n"}) != list(a, b) {
+		t.Error("white space makes a difference")
+	}
 	if contentOf("CloseCode", base) == want {
 		t.Error("the operation makes no difference")
 	}

@@ -3,6 +3,8 @@ package soap
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -59,10 +61,27 @@ func (f *fields) required(name string) string {
 	case f.rest[0].Name != name:
 		f.err = contractError("%s is missing, or %s stands in its place", name, clip(f.rest[0].Name))
 		return ""
+	case f.rest[0].Fields != nil:
+		f.err = contractError("%s holds text", name)
+		return ""
 	}
 	text := f.rest[0].Value
 	f.rest = f.rest[1:]
 	return text
+}
+
+// list takes all next elements of the given name and reads what is inside each
+// of them, at most so many.
+func (f *fields) list(name string, most int, read func(*fields)) {
+	for n := 0; f.has(name); n++ {
+		inside := &fields{rest: f.rest[0].Fields}
+		if read(inside); inside.end() != nil {
+			f.err = fmt.Errorf("%w (in %s %d)", inside.err, name, n+1)
+			return
+		}
+		f.rest = f.rest[1:]
+		f.check(name, n < most, "there "+itoa(most)+" times at most")
+	}
 }
 
 // end returns the first error, or one about an element too many.
@@ -141,8 +160,17 @@ func (f *fields) amount() tolem.Money {
 	}
 	c, err := tolem.ParseCurrency(currency)
 	f.check("currency", err == nil, "KZT, AZN or UZS")
+	return f.parseMoney("amount", text, c)
+}
+
+// money takes an amount in a currency that stands elsewhere.
+func (f *fields) money(name string, c tolem.Currency) tolem.Money {
+	return f.parseMoney(name, f.token(name), c)
+}
+
+func (f *fields) parseMoney(name, text string, c tolem.Currency) tolem.Money {
 	m, err := tolem.ParseMoney(text, c)
-	f.check("amount", err == nil, "positive, with two decimals, like 1200.00")
+	f.check(name, err == nil, "positive, with two decimals, like 1200.00")
 	return m
 }
 
@@ -161,6 +189,60 @@ func (f *fields) time(name string) time.Time {
 		return time.Time{}
 	}
 	return t.UTC().Truncate(time.Microsecond)
+}
+
+// optionalDay takes an xs:date without a zone; zero if there is none.
+func (f *fields) optionalDay(name string) tolem.Day {
+	if !f.has(name) {
+		return 0
+	}
+	d, err := tolem.ParseDay(f.token(name))
+	f.check(name, err == nil && d >= firstDay && d <= lastDay, "a day like 2026-01-31")
+	return d
+}
+
+// The days that a request may name.
+var (
+	firstDay = tolem.DayOf(2000, time.January, 1)
+	lastDay  = tolem.DayOf(2199, time.December, 31)
+)
+
+// optionalNumber takes a whole number from 1 on; zero if there is none.
+func (f *fields) optionalNumber(name string, most int) int {
+	if !f.has(name) {
+		return 0
+	}
+	n, err := strconv.Atoi(f.token(name))
+	f.check(name, err == nil && n >= 1 && n <= most, "a whole number from 1 to "+itoa(most))
+	return n
+}
+
+// registerNumber takes the number of a register.
+func (f *fields) registerNumber(name string) tolem.RegisterNumber {
+	n, err := tolem.ParseRegisterNumber(f.token(name))
+	f.check(name, err == nil, "a number like B-20261121-HALYK-1")
+	return n
+}
+
+func (f *fields) optionalRegisterNumber(name string) tolem.RegisterNumber {
+	if !f.has(name) {
+		return ""
+	}
+	return f.registerNumber(name)
+}
+
+func (f *fields) optionalRegisterKind(name string) tolem.RegisterKind {
+	if !f.has(name) {
+		return ""
+	}
+	return oneOf(f, name, tolem.RegisterKinds)
+}
+
+// oneOf takes a word of a list.
+func oneOf[T ~string](f *fields, name string, list []T) T {
+	s := T(f.token(name))
+	f.check(name, slices.Contains(list, s), "one of the words of the contract")
+	return s
 }
 
 // requestID takes a UUID. What is none goes no further: the id stands in the

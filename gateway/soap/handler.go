@@ -20,6 +20,7 @@ import (
 	"tolem/archive"
 	"tolem/banks"
 	"tolem/gateway"
+	"tolem/gateway/registers"
 	"tolem/signing"
 	"tolem/wsdl"
 )
@@ -61,6 +62,7 @@ type Event struct {
 // Config joins a Handler.
 type Config struct {
 	Gateway   *gateway.Gateway
+	Registers *registers.Desk
 	Directory *banks.Directory
 	Verifier  *signing.Verifier
 	Signers   Signers

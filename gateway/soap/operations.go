@@ -6,6 +6,7 @@ import (
 
 	"tolem"
 	"tolem/gateway"
+	"tolem/gateway/registers"
 )
 
 // header opens every request: who asks under which id, and in whose name.
@@ -41,19 +42,33 @@ var operations = map[tolem.Operation]operation{
 	tolem.OpGetReceipt:    serve((*gateway.Gateway).GetReceipt, (*fields).code, encodeReceipt),
 	tolem.OpListServices:  serve((*gateway.Gateway).ListServices, decodeList, encodeServices),
 	tolem.OpGetOutcome:    serve((*gateway.Gateway).GetOutcome, decodeOutcome, encodeOutcome),
+
+	tolem.OpListRegisters:       serveRegisters((*registers.Desk).List, decodeRegisterQuery, encodeRegisterList),
+	tolem.OpGetRegister:         serveRegisters((*registers.Desk).Get, decodeRegisterOrder, encodeRegister),
+	tolem.OpAcknowledgeRegister: serveRegisters((*registers.Desk).Acknowledge, decodeOpinion, encodeAcknowledged),
 }
 
-// call is a method of the gateway.
-type call[In any, R gateway.Result] func(*gateway.Gateway, context.Context, gateway.Message, In, gateway.Render[R]) (gateway.Reply, error)
+// call is a method of what performs operations.
+type call[P, In any, R gateway.Result] func(P, context.Context, gateway.Message, In, gateway.Render[R]) (gateway.Reply, error)
 
-// serve joins the three parts of an operation.
-func serve[In any, R gateway.Result](run call[In, R], decode func(*fields) In, encode func(*Handler, *writer, R) error) operation {
+// serve makes an operation of a method of the gateway, serveRegisters of one
+// about registers.
+func serve[In any, R gateway.Result](run call[*gateway.Gateway, In, R], decode func(*fields) In, encode func(*Handler, *writer, R) error) operation {
+	return join(func(h *Handler) *gateway.Gateway { return h.gateway }, run, decode, encode)
+}
+
+func serveRegisters[In any, R gateway.Result](run call[*registers.Desk, In, R], decode func(*fields) In, encode func(*Handler, *writer, R) error) operation {
+	return join(func(h *Handler) *registers.Desk { return h.Registers }, run, decode, encode)
+}
+
+// join joins the parts of an operation.
+func join[P, In any, R gateway.Result](by func(*Handler) P, run call[P, In, R], decode func(*fields) In, encode func(*Handler, *writer, R) error) operation {
 	return func(h *Handler, ctx context.Context, m gateway.Message, f *fields, sign seal) (gateway.Reply, error) {
 		in := decode(f)
 		if err := f.end(); err != nil {
 			return gateway.Reply{}, err
 		}
-		return run(h.gateway, ctx, m, in, func(r R) ([]byte, error) {
+		return run(by(h), ctx, m, in, func(r R) ([]byte, error) {
 			w := answer(m, r.Summary().Result)
 			if err := encode(h, w, r); err != nil {
 				return nil, err
@@ -94,7 +109,7 @@ func encodeIssue(_ *Handler, w *writer, r gateway.IssueResult) error {
 }
 
 func decodeNotification(f *fields) gateway.Notification {
-	return gateway.Notification{
+	in := gateway.Notification{
 		Code:          f.code(),
 		Bank:          tolem.ParticipantID(f.identifier("bankId")),
 		BankRef:       tolem.BankRef(f.text("bankRef", maxLabel)),
@@ -107,6 +122,11 @@ func decodeNotification(f *fields) gateway.Notification {
 		Provider:      tolem.ProviderID(f.identifier("providerId")),
 		Account:       f.text("accountNo", maxAccount),
 	}
+	in.Branch = tolem.ParticipantID(f.optionalIdentifier("branchId"))
+	if f.has("fee") {
+		in.Fee = f.money("fee", in.Amount.Currency)
+	}
+	return in
 }
 
 func encodeNotify(_ *Handler, w *writer, r gateway.NotifyResult) error {
@@ -114,6 +134,7 @@ func encodeNotify(_ *Handler, w *writer, r gateway.NotifyResult) error {
 	w.Time("receivedAt", r.ReceivedAt)
 	w.state(r.State)
 	w.flag("late", r.Late)
+	w.Text("branchId", string(r.Branch))
 	return nil
 }
 
@@ -234,6 +255,8 @@ func encodeOutcome(_ *Handler, w *writer, r gateway.EarlierOutcome) error {
 	w.Text("operation", string(r.Operation))
 	w.Text("ofResultCode", string(r.Earlier))
 	w.Time("answeredAt", r.AnsweredAt)
-	w.Base64("answer", r.Answer)
+	if len(r.Answer) <= pieceBytes { // a larger one comes to whoever repeats the request
+		w.Base64("answer", r.Answer)
+	}
 	return nil
 }

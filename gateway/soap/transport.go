@@ -106,8 +106,10 @@ func (h *Handler) contract(w http.ResponseWriter, r *http.Request) {
 		document = wsdl.Schema()
 	case "xsd=receipt":
 		document = wsdl.ReceiptSchema()
+	case "xsd=register":
+		document = wsdl.RegisterSchema()
 	default:
-		http.Error(w, "POST a SOAP message here, or GET ?wsdl, ?wsdl=policy, ?xsd or ?xsd=receipt", http.StatusNotFound)
+		http.Error(w, "POST a SOAP message here, or GET ?wsdl, ?wsdl=policy, ?xsd, ?xsd=receipt or ?xsd=register", http.StatusNotFound)
 		return
 	}
 	w.Header().Set("Content-Type", "text/xml; charset=utf-8")

@@ -23,9 +23,11 @@ import (
 	"tolem/archive"
 	"tolem/banks"
 	"tolem/gateway"
+	"tolem/gateway/registers"
 	"tolem/gateway/soap"
 	"tolem/internal/pki"
 	"tolem/internal/tolemtest"
+	"tolem/registry"
 	"tolem/signing"
 	"tolem/signing/trust"
 	"tolem/store"
@@ -38,6 +40,23 @@ const (
 	citizen  = "850101300124"
 )
 
+// Those who get registers: two banks with a branch each, and two providers.
+const (
+	bank2ID   = "BANK2"
+	branchID  = "ALM01"
+	branch2ID = "AST01"
+	justiceID = "JUSTICE"
+	taxID     = "TAX"
+)
+
+// members are all participants.
+var members = []tolem.Participant{
+	{ID: bankID, Kind: tolem.KindBank}, {ID: portalID, Kind: tolem.KindPortal}, {ID: bank2ID, Kind: tolem.KindBank},
+	{ID: branchID, Kind: tolem.KindBranch, ActsFor: []tolem.ParticipantID{bankID}},
+	{ID: branch2ID, Kind: tolem.KindBranch, ActsFor: []tolem.ParticipantID{bank2ID}},
+	{ID: justiceID, Kind: tolem.KindProvider}, {ID: taxID, Kind: tolem.KindProvider},
+}
+
 // world is a handler behind mutual TLS, everything below it real.
 type world struct {
 	t         *testing.T
@@ -46,6 +65,7 @@ type world struct {
 	pki       *tolemtest.PKI
 	trust     *trust.Store
 	verifier  *signing.Verifier // of answers
+	registry  *registry.Registry
 	server    *httptest.Server
 	actors    map[string]*actor
 
@@ -77,7 +97,10 @@ func newWorld(t *testing.T, dsn string, change func(*soap.Config)) *world {
 		CRLs: []string{filepath.Join(w.pki.Dir, pki.CRLsDir)},
 	}, nil))
 	w.verifier = signing.NewVerifier(w.trust, nil)
-	identities := map[string][2]*pki.Identity{bankID: w.identities(bankID), portalID: w.identities(portalID)}
+	identities := make(map[string][2]*pki.Identity)
+	for _, m := range members {
+		identities[string(m.ID)] = w.identities(string(m.ID))
+	}
 	w.register(identities)
 	w.directory = must(banks.Open(t.Context(), w.db))
 	w.serve(change)
@@ -99,19 +122,18 @@ func (w *world) register(identities map[string][2]*pki.Identity) {
 	now := time.Now()
 	err := w.db.Update(w.t.Context(), func(tx *store.Tx) error {
 		var errs []error
-		for id, pair := range identities {
-			kind := map[string]tolem.Kind{bankID: tolem.KindBank, portalID: tolem.KindPortal}[id]
-			errs = append(errs, tx.PutParticipant(tolem.Participant{
-				ID: tolem.ParticipantID(id), Kind: kind, Name: id, Groups: []tolem.Group{kind.DefaultGroup()}, ContractFrom: now.Add(-time.Hour),
-			}))
-			for _, i := range pair {
+		for _, p := range members {
+			p.Name, p.Groups, p.ContractFrom = string(p.ID), []tolem.Group{p.Kind.DefaultGroup()}, now.Add(-time.Hour)
+			errs = append(errs, tx.PutParticipant(p))
+			for _, i := range identities[string(p.ID)] {
 				errs = append(errs, tx.PutCertificate(tolem.Certificate{
-					Fingerprint: tolem.FingerprintOf(i.Cert.Raw), Participant: tolem.ParticipantID(id), DER: i.Cert.Raw, NotAfter: i.Cert.NotAfter, AddedAt: now,
+					Fingerprint: tolem.FingerprintOf(i.Cert.Raw), Participant: p.ID, DER: i.Cert.Raw, NotAfter: i.Cert.NotAfter, AddedAt: now,
 				}))
 			}
 		}
 		return errors.Join(append(errs,
 			tx.PutProvider(tolem.Provider{ID: "JUSTICE", BIN: "990240001237", Account: "KZ1", Active: true, Names: tolem.Names{RU: "Минюст"}}),
+			tx.PutProvider(tolem.Provider{ID: taxID, BIN: "990240001237", Account: "KZ2", Active: true}),
 			tx.PutService(tolem.Service{Code: "BIRTH", Provider: "JUSTICE", Active: true, Price: tolem.Price{Currency: tolem.KZT, Fixed: 120_000}, Names: tolem.Names{KK: "<Туу>"}}),
 		)...)
 	})
@@ -127,13 +149,18 @@ func (w *world) serve(change func(*soap.Config)) {
 		return must(signing.NewSigner(i.Key, i.Cert))
 	}
 	evidence := must(archive.New(w.db, archive.Options{Origin: "test"}))
+	rsa := signer(pki.RSA2048)
+	w.registry = registry.New(registry.Config{
+		Calendar: tolem.NewCalendar(time.UTC, nil, nil), FinalAfter: 3, Operator: "Operator", Folder: w.t.TempDir(),
+		Clock: func() time.Time { return time.Now().Add(48 * time.Hour) }, // today is over
+	}, w.db, evidence, w.directory, rsa)
 	c := soap.Config{
 		Gateway: gateway.New(gateway.Config{Currency: tolem.KZT, CodeTTL: time.Hour, UnknownCodesPerMinute: 30}, w.db, evidence, w.directory), Directory: w.directory,
-		Verifier: signing.NewVerifier(w.trust, w.directory), Signers: soap.Signers{RSA: signer(pki.RSA2048), EC: signer(pki.P256)},
+		Verifier: signing.NewVerifier(w.trust, w.directory), Signers: soap.Signers{RSA: rsa, EC: signer(pki.P256)},
 		Channel: w.trust.VerifyConnection, Clock: time.Now, Limits: soap.Limits{PerSecond: 1e6, Burst: 1e6, Concurrent: 1e3},
 		BodyTimeout: 2 * time.Second, OperationTimeout: 20 * time.Second, Log: zerolog.New(w), Observe: w.observe,
 	}
-	c.Receipts = c.Signers.RSA
+	c.Receipts, c.Registers = c.Signers.RSA, registers.New(c.Gateway, w.registry)
 	if change != nil {
 		change(&c)
 	}

@@ -22,13 +22,13 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"net/url"
 	"time"
 
 	"tolem"
 	"tolem/signing"
+	"tolem/wsdl/channel"
 )
 
 // What holds unless Config says otherwise.
@@ -40,13 +40,10 @@ const (
 
 // Limits of the client.
 const (
-	MaxAnswerBytes = 1 << 20 // of one answer, envelope included
+	MaxAnswerBytes = channel.MaxAnswer // of one answer, envelope included
 	MaxAttempts    = 10
 
-	maxBackoff  = 10 * time.Second
-	dialTimeout = 10 * time.Second
-	idleTimeout = 60 * time.Second
-	idlePerHost = 64
+	maxBackoff = 10 * time.Second
 )
 
 // Identity says which of all trusted certificates are the gateway's. The same
@@ -119,7 +116,7 @@ func New(c Config) (*Client, error) {
 	c.setDefaults()
 	return &Client{
 		config:   c,
-		http:     newHTTPClient(c),
+		http:     channel.NewHTTPClient(c.TLS, c.Timeout),
 		verifier: signing.NewVerifier(&currentTrust{truster: c.Trust, now: c.Now}, nil),
 		vouched:  signing.NewVerifier(anyCertificate{}, nil),
 	}, nil
@@ -162,29 +159,5 @@ func (c *Config) setDefaults() {
 	}
 	if c.Observe == nil {
 		c.Observe = func(Exchange) {}
-	}
-}
-
-// newHTTPClient follows no redirect, since what is signed for one address is
-// not for another, and asks for no compression, which the gateway refuses.
-func newHTTPClient(c Config) *http.Client {
-	config := &tls.Config{}
-	if c.TLS != nil {
-		config = c.TLS.Clone()
-	}
-	config.MinVersion = max(config.MinVersion, tls.VersionTLS12)
-	return &http.Client{
-		Timeout: c.Timeout,
-		Transport: &http.Transport{
-			Proxy:               http.ProxyFromEnvironment,
-			DialContext:         (&net.Dialer{Timeout: dialTimeout}).DialContext,
-			TLSClientConfig:     config,
-			TLSHandshakeTimeout: dialTimeout,
-			MaxIdleConns:        idlePerHost,
-			MaxIdleConnsPerHost: idlePerHost,
-			IdleConnTimeout:     idleTimeout,
-			DisableCompression:  true,
-		},
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"tolem"
+	"tolem/wsdl/channel"
 )
 
 // Refusal is the gateway's signed, recorded answer that it did not do what it
@@ -81,14 +82,14 @@ func (u *Undecided) Unwrap() error { return u.Err }
 // Errors that the types above may wrap.
 var (
 	// ErrUnreachable: no connection came about, so nothing was sent.
-	ErrUnreachable = errors.New("gateway cannot be reached")
+	ErrUnreachable = channel.ErrUnreachable
 	// ErrAnswer: what came back is not an answer that can be believed.
-	ErrAnswer = errors.New("answer cannot be accepted")
+	ErrAnswer = channel.ErrAnswer
 	// ErrNotGateway: the answer is signed, but by somebody else.
 	ErrNotGateway = fmt.Errorf("%w: not the gateway's signature", ErrAnswer)
 	// ErrLost: the connection broke, or something between us and the gateway
 	// answered in its place.
-	ErrLost = errors.New("answer was lost")
+	ErrLost = channel.ErrLost
 	// ErrMissing: a field that the contract requires was not given.
 	ErrMissing = errors.New("required field is not given")
 )

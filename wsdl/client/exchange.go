@@ -6,13 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"mime"
 	"net/http"
-	"net/http/httptrace"
 	"strings"
 
 	"tolem"
 	"tolem/signing"
+	"tolem/wsdl/channel"
 )
 
 // exchange is one attempt to call an operation. It stands between gowsdl's
@@ -81,55 +80,9 @@ func (x *exchange) version() signing.Version {
 
 // send posts the signed request and returns what came back, if it may be an
 // answer at all.
-func (x *exchange) send(ctx context.Context, action string) ([]byte, error) {
-	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		GotConn: func(httptrace.GotConnInfo) { x.connected = true },
-	})
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, x.client.config.Address, bytes.NewReader(x.request))
-	if err != nil {
-		return nil, err
-	}
-	x.setHeader(req.Header, action)
-	res, err := x.client.http.Do(req)
-	if err != nil {
-		if !x.connected {
-			return nil, fmt.Errorf("%w: %w", ErrUnreachable, err)
-		}
-		return nil, fmt.Errorf("%w: %w", ErrLost, err)
-	}
-	defer res.Body.Close()
-	return readAnswer(res)
-}
-
-func (x *exchange) setHeader(h http.Header, action string) {
-	if x.version() == signing.SOAP12 {
-		h.Set("Content-Type", `application/soap+xml; charset=utf-8; action="`+action+`"`)
-		return
-	}
-	h.Set("Content-Type", "text/xml; charset=utf-8")
-	h.Set("SOAPAction", `"`+action+`"`)
-}
-
-// readAnswer returns the content of an answer or a fault. What is no XML comes
-// from something in between, or from the gateway's HTTP layer: with a status of
-// the 4xx kind repeating would not help.
-func readAnswer(res *http.Response) ([]byte, error) {
-	content, err := io.ReadAll(io.LimitReader(res.Body, MaxAnswerBytes+1))
-	switch {
-	case err != nil:
-		return nil, fmt.Errorf("%w: %w", ErrLost, err)
-	case len(content) > MaxAnswerBytes:
-		return nil, fmt.Errorf("%w: larger than %d bytes", ErrAnswer, MaxAnswerBytes)
-	}
-	kind, _, _ := mime.ParseMediaType(res.Header.Get("Content-Type"))
-	soap := kind == "text/xml" || kind == "application/soap+xml"
-	switch {
-	case soap: // whatever the status: a fault about the transport may come with 4xx
-		return content, nil
-	case res.StatusCode < http.StatusInternalServerError:
-		return nil, fmt.Errorf("%w: HTTP status %s, %s", ErrAnswer, res.Status, kind)
-	}
-	return nil, fmt.Errorf("%w: HTTP status %s, %s", ErrLost, res.Status, kind)
+func (x *exchange) send(ctx context.Context, action string) (answer []byte, err error) {
+	answer, x.connected, err = channel.Post(ctx, x.client.http, x.client.config.Address, x.version(), action, x.request)
+	return answer, err
 }
 
 // open verifies an answer and returns its Body if the result is OK.

@@ -64,6 +64,10 @@ func (c *Client) NotifyPayment(ctx context.Context, p Payment, options ...Option
 		ServiceCode:   required[gatewayv1.Identifier](&f, "serviceCode", p.Service),
 		ProviderId:    required[gatewayv1.Identifier](&f, "providerId", p.Provider),
 		AccountNo:     required[gatewayv1.AccountNumber](&f, "accountNo", p.Account),
+		BranchId:      optional[gatewayv1.Identifier](p.Branch),
+	}
+	if !p.Fee.IsZero() {
+		q.Fee = pointer[gatewayv1.Amount](p.Fee.Decimal())
 	}
 	if f.err != nil {
 		return RecordedPayment{}, f.err
@@ -78,6 +82,7 @@ func (c *Client) NotifyPayment(ctx context.Context, p Payment, options ...Option
 		out = RecordedPayment{
 			Answer: answer(a.RequestId, a.ResultText),
 			Code:   read.code(a.PaymentCode), ReceivedAt: timeOf(a.ReceivedAt), State: read.state(a.State), Late: a.Late,
+			Branch: tolem.ParticipantID(deref(a.BranchId)),
 		}
 		return read.err
 	})

@@ -126,9 +126,16 @@ func (c *Client) GetOutcome(ctx context.Context, of tolem.RequestID, options ...
 	return out, err
 }
 
+// large are the operations whose answers may be too large to stand in an
+// outcome.
+var large = map[tolem.Operation]bool{tolem.OpGetRegister: true, tolem.OpListRegisters: true, tolem.OpListServices: true}
+
 // checkStored verifies the signed answer inside an outcome and that it says
 // what the outcome says.
 func (c *Client) checkStored(o Outcome, of tolem.RequestID) error {
+	if len(o.Signed) == 0 && large[o.Operation] {
+		return nil
+	}
 	body, err := c.openVouched(o.Signed)
 	if err != nil {
 		return err

@@ -37,6 +37,8 @@ type Payment struct {
 	Service       tolem.ServiceCode
 	Provider      tolem.ProviderID
 	Account       string
+	Branch        tolem.ParticipantID // optional: the branch that took the money
+	Fee           tolem.Money         // optional: the bank's commission, in the currency of Amount
 }
 
 // RecordedPayment says that a payment is recorded durably.
@@ -45,7 +47,8 @@ type RecordedPayment struct {
 	Code       tolem.CodeNumber
 	ReceivedAt time.Time
 	State      tolem.State
-	Late       bool // the code had expired or been cancelled; the payment counts
+	Late       bool                // the code had expired or been cancelled; the payment counts
+	Branch     tolem.ParticipantID // in whose register it will stand; "" if in none
 }
 
 // Validation shows a code for a service: on the portal with RequestNo,
@@ -140,11 +143,70 @@ type Outcome struct {
 	Operation  tolem.Operation
 	Result     tolem.ResultCode // of the earlier request
 	AnsweredAt time.Time
-	Signed     []byte // the signed answer to the earlier request, byte for byte; its signature is whole
+	Signed     []byte // the signed answer to the earlier request, byte for byte; its signature is whole; nil if it has more than 64 KiB
 }
 
 // Answer is common to all results.
 type Answer struct {
 	RequestID tolem.RequestID
 	Text      string // the gateway's sentence
+}
+
+// RegisterQuery says which registers are listed. Zero fields do not narrow.
+type RegisterQuery struct {
+	From, To tolem.Day // both included
+	Kind     tolem.RegisterKind
+	Branch   tolem.ParticipantID
+	After    tolem.RegisterNumber // Next of an earlier list
+}
+
+// Register is a register without its rows. Totals holds the totals by service
+// and channel of a single register, unless it has more than 500 of them; those
+// of a listed register have counts only.
+type Register struct {
+	tolem.Register
+	Standing string // OPEN, ACKNOWLEDGED, REJECTED, FINAL, SUPERSEDED, or one that is newer than this package
+	Sums     map[tolem.Currency]tolem.Sum
+}
+
+// RegisterList is a page of registers.
+type RegisterList struct {
+	Answer
+	Registers []Register
+	Next      tolem.RegisterNumber // "" if there are no more
+}
+
+// RegisterChoice names a register: by its number, or the newest revision of a
+// kind and day; a bank that asks for one of a branch names the branch.
+type RegisterChoice struct {
+	Number tolem.RegisterNumber
+	Kind   tolem.RegisterKind
+	Day    tolem.Day
+	Branch tolem.ParticipantID
+}
+
+// RegisterRows is a page of a register's rows.
+type RegisterRows struct {
+	Answer
+	Register Register
+	Rows     []tolem.RegisterRow
+	NextLine int // 0 if there are no more
+}
+
+// RegisterPart is a part of a register's file.
+type RegisterPart struct {
+	Answer
+	Register    Register
+	FileName    string
+	Size        int64 // of the whole file
+	Part, Parts int
+	Content     []byte
+}
+
+// AcknowledgedRegister says how a register stands after its owner's word.
+type AcknowledgedRegister struct {
+	Answer
+	Number   tolem.RegisterNumber
+	Standing string
+	At       time.Time
 }

@@ -122,11 +122,13 @@ func canned(gw *counterpart) func(http.ResponseWriter, request) {
 		"NotifyPayment": codeField() + "<receivedAt>" + at + "</receivedAt><state>PAID</state>",
 		"ValidateCode": codeField() + "<state>PAID</state><recipientIIN>850101300005</recipientIIN><recipientName>Әлия &lt;&amp;&gt; \U0001F600</recipientName>" +
 			"<serviceCode>PASSPORT</serviceCode><amount>1000000.00</amount><currency>KZT</currency><paidAt>" + at + "</paidAt>",
-		"CloseCode":    codeField() + "<state>CLOSED</state><closedAt>" + at + "</closedAt>",
-		"CancelCode":   codeField() + "<state>CANCELLED</state><cancelledAt>" + at + "</cancelledAt>",
-		"GetPayment":   codeField() + "<state>PAID</state><amount>1000000.00</amount><currency>KZT</currency><channel>ATM</channel><late>true</late>",
-		"GetReceipt":   codeField() + "<receipt>PHIvPg==</receipt>",
-		"ListServices": "<services><service><serviceCode>A</serviceCode><providerId>MIA</providerId><name><kk>Қызмет</kk></name><fixedAmount>12.00</fixedAmount><currency>KZT</currency></service></services>",
+		"CloseCode":           codeField() + "<state>CLOSED</state><closedAt>" + at + "</closedAt>",
+		"CancelCode":          codeField() + "<state>CANCELLED</state><cancelledAt>" + at + "</cancelledAt>",
+		"GetPayment":          codeField() + "<state>PAID</state><amount>1000000.00</amount><currency>KZT</currency><channel>ATM</channel><late>true</late>",
+		"GetReceipt":          codeField() + "<receipt>PHIvPg==</receipt>",
+		"ListRegisters":       "<registers><register>" + registerFields + "</register></registers>",
+		"AcknowledgeRegister": "<number>B-20261121-BANK1-1</number><standing>REJECTED</standing><at>" + at + "</at>",
+		"ListServices":        "<services><service><serviceCode>A</serviceCode><providerId>MIA</providerId><name><kk>Қызмет</kk></name><fixedAmount>12.00</fixedAmount><currency>KZT</currency></service></services>",
 	}
 	return func(w http.ResponseWriter, r request) {
 		result, content := "OK", fields[r.Operation]
@@ -137,6 +139,8 @@ func canned(gw *counterpart) func(http.ResponseWriter, request) {
 		case r.Operation == "GetOutcome":
 			content = "<operation>NotifyPayment</operation><ofResultCode>OK</ofResultCode><answeredAt>" + at + "</answeredAt><answer>" +
 				base64.StdEncoding.EncodeToString(notified) + "</answer>"
+		case r.Operation == "GetRegister":
+			content = registerAnswer(r.Body)
 		case r.Operation == "CloseCode" && closed:
 			result, content = "ALREADY_USED", ""
 		}
@@ -160,6 +164,7 @@ func TestZeep(t *testing.T) {
 	}{
 		{[]string{"--scenario", "bank"}, "ListServices=OK IssueCode=OK NotifyPayment=OK NotifyPayment=OK GetOutcome=OK IssueCode=OK CancelCode=OK"},
 		{[]string{"--scenario", "portal", "--code", code.String()}, "GetPayment=OK ValidateCode=OK CloseCode=OK CloseCode=ALREADY_USED GetReceipt=OK"},
+		{[]string{"--scenario", "registers"}, "ListRegisters=OK GetRegister=OK GetRegister=OK GetRegister=OK AcknowledgeRegister=OK AcknowledgeRegister=OK"},
 		{[]string{"--scenario", "centre", "--code", code.Printed()}, "ValidateCode=OK CloseCode=OK"},
 		{[]string{"--scenario", "centre", "--x509data", "--code", code.String()}, "ValidateCode=OK CloseCode=OK"},
 		{[]string{"--scenario", "bank", "--soap12", "--on-behalf-of", "BANK2"}, "ListServices=OK IssueCode=OK NotifyPayment=OK NotifyPayment=OK GetOutcome=OK IssueCode=OK CancelCode=OK"},
@@ -211,6 +216,35 @@ func TestZeepValuesSurvive(t *testing.T) {
 	}
 	if v := run.Steps[1].Answer; v["amount"] != "1000000.00" || v["recipientName"] != "Әлия <&> \U0001F600" || v["paidAt"] != "2026-11-22T04:05:06.123456+00:00" {
 		t.Errorf("zeep read %v", v)
+	}
+}
+
+// zeep reads rows and the parts of a file, and writes objections, with the types
+// of the WSDL alone.
+func TestZeepReadsRegisters(t *testing.T) {
+	needs(t, python, "-c", "import zeep, xmlsec")
+	gw := newCounterpart(t)
+	gw.respond = canned(gw)
+	run := zeepScenario(t, gw, pki.P256, "--scenario", "registers")
+	got := fmt.Sprint(run.Steps[1].Answer["rows"])
+	for _, want := range []string{"line:1", "paymentCode:" + code.String(), "amount:1200.00", "paidAt:2026-11-21T04:05:06+00:00"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("no %s in %s", want, got)
+		}
+	}
+	var content []byte
+	for _, step := range run.Steps[2:4] {
+		file := step.Answer["file"].(map[string]any)
+		for _, piece := range file["content"].([]any) {
+			content = append(content, must(base64.StdEncoding.DecodeString(piece.(string)))...)
+		}
+	}
+	if string(content) != registerFile {
+		t.Errorf("the file is %q", content)
+	}
+	const objection = "<ns0:objection><ns0:reason>AMOUNT</ns0:reason><ns0:line>1</ns0:line><ns0:text>1200 &lt; 1300</ns0:text></ns0:objection>"
+	if body := gw.seen()[4].Body; !strings.Contains(body, objection) {
+		t.Errorf("no %s in %s", objection, body)
 	}
 }
 

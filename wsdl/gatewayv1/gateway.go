@@ -119,8 +119,12 @@ const (
 // INVALID_IIN check digit of an IIN or BIN wrong;
 // UNKNOWN_SERVICE no such service, or not active;
 // AMOUNT_NOT_ALLOWED the amount does not fit the price of the service;
-// NOT_OWNER the code was requested by another participant;
-// UNKNOWN_REQUEST no request with this id was accepted from the caller.
+// NOT_OWNER the code, the register or the day's document belongs to another participant;
+// UNKNOWN_REQUEST no request with this id was accepted from the caller;
+// UNKNOWN_REGISTER the caller has no register of this number, or of this day;
+// NOT_SEALED the day is not closed yet, ask again later with a new requestId;
+// REGISTER_FINAL the register can no longer be rejected;
+// BAD_ROW the register has no such row, or the file no such part.
 // The list may grow, so the type is a pattern and no enumeration: programs generated today must
 // accept an answer of tomorrow. Treat an unknown code as a refusal.
 type ResultCode string
@@ -162,6 +166,120 @@ const (
 	// The outcome is not known: ask with GetOutcome before repeating.
 	RetryStatus Retry = "status"
 )
+
+// A day of the gateway's business calendar, like 2026-11-21, without a zone.
+type Day string
+
+// Names one revision of a register: P, B or F for provider, bank or branch, the day, the owner and the revision, like B-20261121-HALYK-1.
+type RegisterNumber string
+
+// Whose register it is.
+type RegisterKind string
+
+const (
+
+	// Of a provider of services: the payments for its services.
+	RegisterKindProvider RegisterKind = "provider"
+
+	// Of a bank: the payments it took, and its notifications that were refused.
+	RegisterKindBank RegisterKind = "bank"
+
+	// Of a branch of a bank: the payments it took.
+	RegisterKindBranch RegisterKind = "branch"
+)
+
+// The form in which a register is asked for.
+type RegisterForm string
+
+const (
+
+	// Typed rows in the answer itself, page by page.
+	RegisterFormROWS RegisterForm = "ROWS"
+
+	// The signed document, which is the legal form.
+	RegisterFormXML RegisterForm = "XML"
+
+	// A table in UTF-8 for programs.
+	RegisterFormCSV RegisterForm = "CSV"
+
+	// A workbook.
+	RegisterFormXLSX RegisterForm = "XLSX"
+
+	// A document to read and print.
+	RegisterFormPDF RegisterForm = "PDF"
+)
+
+// A form as the gateway names it: a value of RegisterForm, or one added later.
+type FormName string
+
+// How a register stands: OPEN nothing was said yet; ACKNOWLEDGED its owner agrees; REJECTED its owner disagrees; FINAL the time to disagree is over; SUPERSEDED there is a newer revision. The list may grow.
+type Standing string
+
+// What a row tells: PAYMENT, REFUND, or DISCREPANCY for a notification that was refused although money may have moved, which counts in no total. The list may grow.
+type RowKind string
+
+// LATE for the payment of a code that had expired or was cancelled, otherwise the result code with which a notification was refused.
+type DiscrepancyMark string
+
+// What the owner of a register says of it.
+type Verdict string
+
+const (
+
+	// The owner agrees.
+	VerdictACK Verdict = "ACK"
+
+	// The owner disagrees, for the reasons given.
+	VerdictREJECT Verdict = "REJECT"
+)
+
+// What is wrong with a register or a row of it.
+type RejectReason string
+
+const (
+
+	// A payment is missing.
+	RejectReasonMISSING_ROW RejectReason = "MISSING_ROW"
+
+	// A row does not belong here.
+	RejectReasonSURPLUS_ROW RejectReason = "SURPLUS_ROW"
+
+	// An amount differs.
+	RejectReasonAMOUNT RejectReason = "AMOUNT"
+
+	// A service or provider differs.
+	RejectReasonSERVICE RejectReason = "SERVICE"
+
+	// A payment belongs to another branch.
+	RejectReasonBRANCH RejectReason = "BRANCH"
+
+	// Totals or counts differ.
+	RejectReasonTOTALS RejectReason = "TOTALS"
+
+	// Something else; say it in the text.
+	RejectReasonOTHER RejectReason = "OTHER"
+)
+
+// How many.
+type Count int64
+
+// The number of a row of a register, from 1.
+type Line int64
+
+// The number of a part of a file, from 1.
+type PartNumber int32
+
+// How many rows an answer may hold, 1 to 500.
+type RowLimit int32
+
+// A sum in major units with two fraction digits; negative where more was refunded than paid. Never use binary floating point for it.
+type SignedAmount string
+
+// A SHA-256 in hexadecimal digits.
+type Digest string
+
+// A name to save a file under.
+type FileName string
 
 type IssueCode struct {
 	XMLName xml.Name `xml:"urn:tolem:gateway:v1 IssueCode"`
@@ -269,6 +387,12 @@ type NotifyPayment struct {
 
 	// The account to which the money goes.
 	AccountNo *AccountNumber `xml:"urn:tolem:gateway:v1 accountNo,omitempty"`
+
+	// The branch of the bank that took the money, as registered with the gateway operator; the payment stands in its register.
+	BranchId *Identifier `xml:"urn:tolem:gateway:v1 branchId,omitempty"`
+
+	// The bank's commission in the same currency; no part of the amount.
+	Fee *Amount `xml:"urn:tolem:gateway:v1 fee,omitempty"`
 }
 
 type NotifyPaymentResponse struct {
@@ -294,6 +418,9 @@ type NotifyPaymentResponse struct {
 
 	// True if the code had expired or been cancelled before; the payment counts all the same.
 	Late bool `xml:"urn:tolem:gateway:v1 late,omitempty"`
+
+	// The branch in whose register the payment will stand; absent if the bank named none, or none that is registered for it.
+	BranchId *Identifier `xml:"urn:tolem:gateway:v1 branchId,omitempty"`
 }
 
 type ValidateCode struct {
@@ -639,8 +766,161 @@ type GetOutcomeResponse struct {
 	// When it was answered.
 	AnsweredAt *Timestamp `xml:"urn:tolem:gateway:v1 answeredAt,omitempty"`
 
-	// The signed answer to the earlier request, byte for byte.
+	// The signed answer to the earlier request, byte for byte; absent if it has more than 65536 bytes. Repeat the request with its requestId to get it in any case.
 	Answer Binary `xml:"urn:tolem:gateway:v1 answer,omitempty"`
+}
+
+type ListRegisters struct {
+	XMLName xml.Name `xml:"urn:tolem:gateway:v1 ListRegisters"`
+
+	// Identifies the request; chosen by the caller, never used twice. Repeat a request whose answer was lost with the same requestId and the same content: it has one effect and gets the same answer.
+	RequestId *RequestId `xml:"urn:tolem:gateway:v1 requestId,omitempty"`
+
+	// When the caller made the request. Required only of callers registered as signing no wsu:Timestamp.
+	SentAt *Timestamp `xml:"urn:tolem:gateway:v1 sentAt,omitempty"`
+
+	// Registers are asked for in one's own name; if given, it is the caller itself.
+	OnBehalfOf *Identifier `xml:"urn:tolem:gateway:v1 onBehalfOf,omitempty"`
+
+	// Only registers of this day and later ones.
+	From *Day `xml:"urn:tolem:gateway:v1 from,omitempty"`
+
+	// Only registers of this day and earlier ones.
+	To *Day `xml:"urn:tolem:gateway:v1 to,omitempty"`
+
+	// Only registers of this kind.
+	Kind *RegisterKind `xml:"urn:tolem:gateway:v1 kind,omitempty"`
+
+	// Only registers of this branch.
+	BranchId *Identifier `xml:"urn:tolem:gateway:v1 branchId,omitempty"`
+
+	// Only registers behind this number: the element next of an earlier answer.
+	After *RegisterNumber `xml:"urn:tolem:gateway:v1 after,omitempty"`
+}
+
+type ListRegistersResponse struct {
+	XMLName xml.Name `xml:"urn:tolem:gateway:v1 ListRegistersResponse"`
+
+	// The requestId of the request that is answered.
+	RequestId *RequestId `xml:"urn:tolem:gateway:v1 requestId,omitempty"`
+
+	// OK, or why the request was refused.
+	ResultCode *ResultCode `xml:"urn:tolem:gateway:v1 resultCode,omitempty"`
+
+	// The result in one English sentence, for logs and for people; do not interpret it.
+	ResultText *Text `xml:"urn:tolem:gateway:v1 resultText,omitempty"`
+
+	// The registers.
+	Registers *RegisterList `xml:"urn:tolem:gateway:v1 registers,omitempty"`
+
+	// Present if there are more: send it as the element after.
+	Next *RegisterNumber `xml:"urn:tolem:gateway:v1 next,omitempty"`
+}
+
+type GetRegister struct {
+	XMLName xml.Name `xml:"urn:tolem:gateway:v1 GetRegister"`
+
+	// Identifies the request; chosen by the caller, never used twice. Repeat a request whose answer was lost with the same requestId and the same content: it has one effect and gets the same answer.
+	RequestId *RequestId `xml:"urn:tolem:gateway:v1 requestId,omitempty"`
+
+	// When the caller made the request. Required only of callers registered as signing no wsu:Timestamp.
+	SentAt *Timestamp `xml:"urn:tolem:gateway:v1 sentAt,omitempty"`
+
+	// Registers are asked for in one's own name; if given, it is the caller itself.
+	OnBehalfOf *Identifier `xml:"urn:tolem:gateway:v1 onBehalfOf,omitempty"`
+
+	// Number of the register; then kind, day and branchId are absent.
+	Number *RegisterNumber `xml:"urn:tolem:gateway:v1 number,omitempty"`
+
+	// Kind of the register, given with day.
+	Kind *RegisterKind `xml:"urn:tolem:gateway:v1 kind,omitempty"`
+
+	// Day of the register, given with kind.
+	Day *Day `xml:"urn:tolem:gateway:v1 day,omitempty"`
+
+	// With kind branch, if a bank asks: which branch.
+	BranchId *Identifier `xml:"urn:tolem:gateway:v1 branchId,omitempty"`
+
+	// The form.
+	Form *RegisterForm `xml:"urn:tolem:gateway:v1 form,omitempty"`
+
+	// With a form other than ROWS: which part of the file; the first if absent.
+	Part *PartNumber `xml:"urn:tolem:gateway:v1 part,omitempty"`
+
+	// With ROWS: the first row to give; the first of the register if absent.
+	FromLine *Line `xml:"urn:tolem:gateway:v1 fromLine,omitempty"`
+
+	// With ROWS: how many rows to give at most; 500 if absent.
+	MaxRows *RowLimit `xml:"urn:tolem:gateway:v1 maxRows,omitempty"`
+}
+
+type GetRegisterResponse struct {
+	XMLName xml.Name `xml:"urn:tolem:gateway:v1 GetRegisterResponse"`
+
+	// The requestId of the request that is answered.
+	RequestId *RequestId `xml:"urn:tolem:gateway:v1 requestId,omitempty"`
+
+	// OK, or why the request was refused.
+	ResultCode *ResultCode `xml:"urn:tolem:gateway:v1 resultCode,omitempty"`
+
+	// The result in one English sentence, for logs and for people; do not interpret it.
+	ResultText *Text `xml:"urn:tolem:gateway:v1 resultText,omitempty"`
+
+	// The register.
+	Register *RegisterHead `xml:"urn:tolem:gateway:v1 register,omitempty"`
+
+	// A part of the file, if a form other than ROWS was asked for.
+	File *FilePart `xml:"urn:tolem:gateway:v1 file,omitempty"`
+
+	// The rows, if ROWS were asked for.
+	Rows *RowPage `xml:"urn:tolem:gateway:v1 rows,omitempty"`
+
+	// Present if there are more rows: send it as fromLine.
+	NextLine *Line `xml:"urn:tolem:gateway:v1 nextLine,omitempty"`
+}
+
+type AcknowledgeRegister struct {
+	XMLName xml.Name `xml:"urn:tolem:gateway:v1 AcknowledgeRegister"`
+
+	// Identifies the request; chosen by the caller, never used twice. Repeat a request whose answer was lost with the same requestId and the same content: it has one effect and gets the same answer.
+	RequestId *RequestId `xml:"urn:tolem:gateway:v1 requestId,omitempty"`
+
+	// When the caller made the request. Required only of callers registered as signing no wsu:Timestamp.
+	SentAt *Timestamp `xml:"urn:tolem:gateway:v1 sentAt,omitempty"`
+
+	// Registers are asked for in one's own name; if given, it is the caller itself.
+	OnBehalfOf *Identifier `xml:"urn:tolem:gateway:v1 onBehalfOf,omitempty"`
+
+	// Number of the register.
+	Number *RegisterNumber `xml:"urn:tolem:gateway:v1 number,omitempty"`
+
+	// Agreement or rejection.
+	Verdict *Verdict `xml:"urn:tolem:gateway:v1 verdict,omitempty"`
+
+	// Reasons of a rejection, 1 to 1000; none with ACK.
+	Objection []*Objection `xml:"urn:tolem:gateway:v1 objection,omitempty"`
+}
+
+type AcknowledgeRegisterResponse struct {
+	XMLName xml.Name `xml:"urn:tolem:gateway:v1 AcknowledgeRegisterResponse"`
+
+	// The requestId of the request that is answered.
+	RequestId *RequestId `xml:"urn:tolem:gateway:v1 requestId,omitempty"`
+
+	// OK, or why the request was refused.
+	ResultCode *ResultCode `xml:"urn:tolem:gateway:v1 resultCode,omitempty"`
+
+	// The result in one English sentence, for logs and for people; do not interpret it.
+	ResultText *Text `xml:"urn:tolem:gateway:v1 resultText,omitempty"`
+
+	// Number of the register.
+	Number *RegisterNumber `xml:"urn:tolem:gateway:v1 number,omitempty"`
+
+	// How it stands now.
+	Standing *Standing `xml:"urn:tolem:gateway:v1 standing,omitempty"`
+
+	// When the word was recorded.
+	At *Timestamp `xml:"urn:tolem:gateway:v1 at,omitempty"`
 }
 
 type GatewayFault struct {
@@ -660,6 +940,264 @@ type GatewayFault struct {
 
 	// What to do.
 	Retry *Retry `xml:"urn:tolem:gateway:v1 retry,omitempty"`
+}
+
+type GrandTotal struct {
+
+	// The currency.
+	Currency *Currency `xml:"urn:tolem:gateway:v1 currency,omitempty"`
+
+	// Number of payments.
+	Count *Count `xml:"urn:tolem:gateway:v1 count,omitempty"`
+
+	// Sum of the payments.
+	Amount *SignedAmount `xml:"urn:tolem:gateway:v1 amount,omitempty"`
+
+	// Number of refunds.
+	RefundCount *Count `xml:"urn:tolem:gateway:v1 refundCount,omitempty"`
+
+	// Sum of the refunds.
+	RefundAmount *SignedAmount `xml:"urn:tolem:gateway:v1 refundAmount,omitempty"`
+
+	// Payments less refunds.
+	Net *SignedAmount `xml:"urn:tolem:gateway:v1 net,omitempty"`
+}
+
+type Total struct {
+
+	// The currency.
+	Currency *Currency `xml:"urn:tolem:gateway:v1 currency,omitempty"`
+
+	// The service.
+	ServiceCode *Identifier `xml:"urn:tolem:gateway:v1 serviceCode,omitempty"`
+
+	// The way of payment.
+	Channel *ChannelName `xml:"urn:tolem:gateway:v1 channel,omitempty"`
+
+	// Number of payments.
+	Count *Count `xml:"urn:tolem:gateway:v1 count,omitempty"`
+
+	// Sum of the payments.
+	Amount *SignedAmount `xml:"urn:tolem:gateway:v1 amount,omitempty"`
+
+	// Number of refunds.
+	RefundCount *Count `xml:"urn:tolem:gateway:v1 refundCount,omitempty"`
+
+	// Sum of the refunds.
+	RefundAmount *SignedAmount `xml:"urn:tolem:gateway:v1 refundAmount,omitempty"`
+
+	// Payments less refunds.
+	Net *SignedAmount `xml:"urn:tolem:gateway:v1 net,omitempty"`
+}
+
+type RegisterSummary struct {
+
+	// Number of the revision.
+	Number *RegisterNumber `xml:"urn:tolem:gateway:v1 number,omitempty"`
+
+	// Whose register it is.
+	Kind *RegisterKind `xml:"urn:tolem:gateway:v1 kind,omitempty"`
+
+	// The provider, the bank or the branch.
+	OwnerId *Identifier `xml:"urn:tolem:gateway:v1 ownerId,omitempty"`
+
+	// Of a branch: its bank.
+	BankId *Identifier `xml:"urn:tolem:gateway:v1 bankId,omitempty"`
+
+	// The day it is for.
+	Day *Day `xml:"urn:tolem:gateway:v1 day,omitempty"`
+
+	// First moment of the day.
+	From *Timestamp `xml:"urn:tolem:gateway:v1 from,omitempty"`
+
+	// First moment after the day.
+	To *Timestamp `xml:"urn:tolem:gateway:v1 to,omitempty"`
+
+	// 1 for the first; a register issued anew has the next one.
+	Revision *Count `xml:"urn:tolem:gateway:v1 revision,omitempty"`
+
+	// Why it was issued anew; absent in the first revision.
+	Reason *Text `xml:"urn:tolem:gateway:v1 reason,omitempty"`
+
+	// SHA-256 of the document that was signed, in canonical form and without its signature.
+	Hash *Digest `xml:"urn:tolem:gateway:v1 hash,omitempty"`
+
+	// When it was formed.
+	FormedAt *Timestamp `xml:"urn:tolem:gateway:v1 formedAt,omitempty"`
+
+	// From then on it can no longer be rejected.
+	FinalAfter *Timestamp `xml:"urn:tolem:gateway:v1 finalAfter,omitempty"`
+
+	// How it stands now.
+	Standing *Standing `xml:"urn:tolem:gateway:v1 standing,omitempty"`
+
+	// Number of rows of every kind.
+	RowCount *Count `xml:"urn:tolem:gateway:v1 rowCount,omitempty"`
+
+	// Number of rows that are discrepancies.
+	DiscrepancyCount *Count `xml:"urn:tolem:gateway:v1 discrepancyCount,omitempty"`
+
+	// Totals of one currency.
+	GrandTotal []*GrandTotal `xml:"urn:tolem:gateway:v1 grandTotal,omitempty"`
+}
+
+type RegisterHead struct {
+
+	// Number of the revision.
+	Number *RegisterNumber `xml:"urn:tolem:gateway:v1 number,omitempty"`
+
+	// Whose register it is.
+	Kind *RegisterKind `xml:"urn:tolem:gateway:v1 kind,omitempty"`
+
+	// The provider, the bank or the branch.
+	OwnerId *Identifier `xml:"urn:tolem:gateway:v1 ownerId,omitempty"`
+
+	// Of a branch: its bank.
+	BankId *Identifier `xml:"urn:tolem:gateway:v1 bankId,omitempty"`
+
+	// The day it is for.
+	Day *Day `xml:"urn:tolem:gateway:v1 day,omitempty"`
+
+	// First moment of the day.
+	From *Timestamp `xml:"urn:tolem:gateway:v1 from,omitempty"`
+
+	// First moment after the day.
+	To *Timestamp `xml:"urn:tolem:gateway:v1 to,omitempty"`
+
+	// 1 for the first; a register issued anew has the next one.
+	Revision *Count `xml:"urn:tolem:gateway:v1 revision,omitempty"`
+
+	// Why it was issued anew; absent in the first revision.
+	Reason *Text `xml:"urn:tolem:gateway:v1 reason,omitempty"`
+
+	// SHA-256 of the document that was signed, in canonical form and without its signature.
+	Hash *Digest `xml:"urn:tolem:gateway:v1 hash,omitempty"`
+
+	// When it was formed.
+	FormedAt *Timestamp `xml:"urn:tolem:gateway:v1 formedAt,omitempty"`
+
+	// From then on it can no longer be rejected.
+	FinalAfter *Timestamp `xml:"urn:tolem:gateway:v1 finalAfter,omitempty"`
+
+	// How it stands now.
+	Standing *Standing `xml:"urn:tolem:gateway:v1 standing,omitempty"`
+
+	// Number of rows of every kind.
+	RowCount *Count `xml:"urn:tolem:gateway:v1 rowCount,omitempty"`
+
+	// Number of rows that are discrepancies.
+	DiscrepancyCount *Count `xml:"urn:tolem:gateway:v1 discrepancyCount,omitempty"`
+
+	// Totals of one currency.
+	GrandTotal []*GrandTotal `xml:"urn:tolem:gateway:v1 grandTotal,omitempty"`
+
+	// Totals of one service and channel. Where there are more than 500 of them they are left out here; the document has them.
+	Total []*Total `xml:"urn:tolem:gateway:v1 total,omitempty"`
+}
+
+type RegisterList struct {
+
+	// One register.
+	Register []*RegisterSummary `xml:"urn:tolem:gateway:v1 register,omitempty"`
+}
+
+type RegisterRow struct {
+
+	// Its place in the register.
+	Line *Line `xml:"urn:tolem:gateway:v1 line,omitempty"`
+
+	// What it tells.
+	Kind *RowKind `xml:"urn:tolem:gateway:v1 kind,omitempty"`
+
+	// The payment code.
+	PaymentCode *PaymentCode `xml:"urn:tolem:gateway:v1 paymentCode,omitempty"`
+
+	// The bank that took the money.
+	BankId *Identifier `xml:"urn:tolem:gateway:v1 bankId,omitempty"`
+
+	// The branch of the bank, where the bank named one that is registered.
+	BranchId *Identifier `xml:"urn:tolem:gateway:v1 branchId,omitempty"`
+
+	// The bank's reference of the transaction.
+	BankRef *Reference `xml:"urn:tolem:gateway:v1 bankRef,omitempty"`
+
+	// The service.
+	ServiceCode *Identifier `xml:"urn:tolem:gateway:v1 serviceCode,omitempty"`
+
+	// Who provides it.
+	ProviderId *Identifier `xml:"urn:tolem:gateway:v1 providerId,omitempty"`
+
+	// The way of payment.
+	Channel *ChannelName `xml:"urn:tolem:gateway:v1 channel,omitempty"`
+
+	// The amount.
+	Amount *Amount `xml:"urn:tolem:gateway:v1 amount,omitempty"`
+
+	// Currency of the amount and the fee.
+	Currency *Currency `xml:"urn:tolem:gateway:v1 currency,omitempty"`
+
+	// The bank's commission, where it told one; no part of the amount.
+	Fee *Amount `xml:"urn:tolem:gateway:v1 fee,omitempty"`
+
+	// When the money was taken, as the bank says.
+	PaidAt *Timestamp `xml:"urn:tolem:gateway:v1 paidAt,omitempty"`
+
+	// When the notification reached the gateway.
+	ReceivedAt *Timestamp `xml:"urn:tolem:gateway:v1 receivedAt,omitempty"`
+
+	// Of a refund: when it was made.
+	RefundedAt *Timestamp `xml:"urn:tolem:gateway:v1 refundedAt,omitempty"`
+
+	// State of the code at the end of the day.
+	State *State `xml:"urn:tolem:gateway:v1 state,omitempty"`
+
+	// When the code was closed, if by the end of the day.
+	ClosedAt *Timestamp `xml:"urn:tolem:gateway:v1 closedAt,omitempty"`
+
+	// What is noteworthy about it.
+	Discrepancy *DiscrepancyMark `xml:"urn:tolem:gateway:v1 discrepancy,omitempty"`
+
+	// The day of the payment, where it came too late for the register of that day.
+	BelongsTo *Day `xml:"urn:tolem:gateway:v1 belongsTo,omitempty"`
+}
+
+type RowPage struct {
+
+	// One row.
+	Row []*RegisterRow `xml:"urn:tolem:gateway:v1 row,omitempty"`
+}
+
+type FilePart struct {
+
+	// A name to save the file under.
+	FileName *FileName `xml:"urn:tolem:gateway:v1 fileName,omitempty"`
+
+	// Form of the file.
+	Form *FormName `xml:"urn:tolem:gateway:v1 form,omitempty"`
+
+	// Size of the whole file in bytes.
+	Size *Count `xml:"urn:tolem:gateway:v1 size,omitempty"`
+
+	// Number of this part.
+	Part *PartNumber `xml:"urn:tolem:gateway:v1 part,omitempty"`
+
+	// How many parts there are.
+	Parts *PartNumber `xml:"urn:tolem:gateway:v1 parts,omitempty"`
+
+	// The bytes of the part in pieces of at most 65536, to be put together in their order; all parts but the last have 524288 bytes.
+	Content []Binary `xml:"urn:tolem:gateway:v1 content,omitempty"`
+}
+
+type Objection struct {
+
+	// What is wrong.
+	Reason *RejectReason `xml:"urn:tolem:gateway:v1 reason,omitempty"`
+
+	// The row it is about; absent if it is about the register as a whole.
+	Line *Line `xml:"urn:tolem:gateway:v1 line,omitempty"`
+
+	// The same in words.
+	Text *Reason `xml:"urn:tolem:gateway:v1 text,omitempty"`
 }
 
 type LocalizedName struct {
@@ -780,6 +1318,30 @@ type Gateway interface {
 	GetOutcome(request *GetOutcome) (*GetOutcomeResponse, error)
 
 	GetOutcomeContext(ctx context.Context, request *GetOutcome) (*GetOutcomeResponse, error)
+
+	// Error can be either of the following types:
+	//
+	//   - GatewayFault
+	/* Lists the registers of the caller (bank, branch, provider). */
+	ListRegisters(request *ListRegisters) (*ListRegistersResponse, error)
+
+	ListRegistersContext(ctx context.Context, request *ListRegisters) (*ListRegistersResponse, error)
+
+	// Error can be either of the following types:
+	//
+	//   - GatewayFault
+	/* Gives a register of the caller, in rows or as a file (bank, branch, provider). */
+	GetRegister(request *GetRegister) (*GetRegisterResponse, error)
+
+	GetRegisterContext(ctx context.Context, request *GetRegister) (*GetRegisterResponse, error)
+
+	// Error can be either of the following types:
+	//
+	//   - GatewayFault
+	/* Records that the owner of a register agrees with it, or why not (bank, branch, provider). */
+	AcknowledgeRegister(request *AcknowledgeRegister) (*AcknowledgeRegisterResponse, error)
+
+	AcknowledgeRegisterContext(ctx context.Context, request *AcknowledgeRegister) (*AcknowledgeRegisterResponse, error)
 }
 
 type gateway struct {
@@ -940,6 +1502,57 @@ func (service *gateway) GetOutcomeContext(ctx context.Context, request *GetOutco
 
 func (service *gateway) GetOutcome(request *GetOutcome) (*GetOutcomeResponse, error) {
 	return service.GetOutcomeContext(
+		context.Background(),
+		request,
+	)
+}
+
+func (service *gateway) ListRegistersContext(ctx context.Context, request *ListRegisters) (*ListRegistersResponse, error) {
+	response := new(ListRegistersResponse)
+	err := service.client.CallContext(ctx, "urn:tolem:gateway:v1:ListRegisters", request, response)
+	if err != nil {
+		return nil, err
+	}
+
+	return response, nil
+}
+
+func (service *gateway) ListRegisters(request *ListRegisters) (*ListRegistersResponse, error) {
+	return service.ListRegistersContext(
+		context.Background(),
+		request,
+	)
+}
+
+func (service *gateway) GetRegisterContext(ctx context.Context, request *GetRegister) (*GetRegisterResponse, error) {
+	response := new(GetRegisterResponse)
+	err := service.client.CallContext(ctx, "urn:tolem:gateway:v1:GetRegister", request, response)
+	if err != nil {
+		return nil, err
+	}
+
+	return response, nil
+}
+
+func (service *gateway) GetRegister(request *GetRegister) (*GetRegisterResponse, error) {
+	return service.GetRegisterContext(
+		context.Background(),
+		request,
+	)
+}
+
+func (service *gateway) AcknowledgeRegisterContext(ctx context.Context, request *AcknowledgeRegister) (*AcknowledgeRegisterResponse, error) {
+	response := new(AcknowledgeRegisterResponse)
+	err := service.client.CallContext(ctx, "urn:tolem:gateway:v1:AcknowledgeRegister", request, response)
+	if err != nil {
+		return nil, err
+	}
+
+	return response, nil
+}
+
+func (service *gateway) AcknowledgeRegister(request *AcknowledgeRegister) (*AcknowledgeRegisterResponse, error) {
+	return service.AcknowledgeRegisterContext(
 		context.Background(),
 		request,
 	)

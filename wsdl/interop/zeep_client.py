@@ -10,6 +10,8 @@ answer, or of its fault, was verified. Scenarios:
   portal   GetPayment, ValidateCode, CloseCode, CloseCode once more, GetReceipt;
            of the code given by --code
   centre   ValidateCode and CloseCode as a service centre, of the code --code
+  registers  ListRegisters, GetRegister in rows and as a file of two parts,
+           AcknowledgeRegister with objections and without
   faults   a changed Body, a message of SHA-1, an unsigned one, a field out of
            the contract
   call     the operation --operation with the --fields, a JSON object
@@ -137,6 +139,19 @@ def centre(call, args):
     call("CloseCode", paymentCode=args.code, closeId=new_id(), **who)
 
 
+def registers(call, args):
+    listed = call("ListRegisters", **{"from": "2026-11-01", "kind": "bank"})
+    number = listed.registers.register[0].number
+    call("GetRegister", number=number, form="ROWS", fromLine=1, maxRows=500)
+    part, parts = 1, 1
+    while part <= parts:
+        answer = call("GetRegister", kind="bank", day="2026-11-21", form="CSV", part=part)
+        part, parts = part + 1, answer.file.parts
+    objections = [dict(reason="AMOUNT", line=1, text="1200 < 1300"), dict(reason="TOTALS")]
+    call("AcknowledgeRegister", number=number, verdict="REJECT", objection=objections)
+    call("AcknowledgeRegister", number=number, verdict="ACK")
+
+
 def faults(call, args):
     sound = call.client.wsse
     for kind in (Altered, Sha1, Unsigned):
@@ -164,7 +179,7 @@ def plain(value):
 
 
 def main():
-    scenarios = {"bank": bank, "portal": portal, "centre": centre, "faults": faults, "call": single}
+    scenarios = {"bank": bank, "portal": portal, "centre": centre, "registers": registers, "faults": faults, "call": single}
     parser = arguments()
     parser.description = __doc__
     parser.add_argument("--scenario", choices=sorted(scenarios), required=True)

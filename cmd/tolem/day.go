@@ -1,0 +1,271 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+
+	"tolem"
+	"tolem/registry"
+	"tolem/registry/deliver"
+	"tolem/registry/jobs"
+	"tolem/store"
+)
+
+// The jobs of the day.
+const (
+	jobSeal      = "seal-day"       // slot: the day
+	jobRegister  = "build-register" // slot: day/kind/owner, of a branch day/branch/owner/bank
+	jobReconcile = "reconcile"      // slot: the number of the list
+)
+
+// maxWaitingLists bounds the submitted lists that one look plans.
+const maxWaitingLists = 100
+
+// dayWork is what happens to a day, whoever asks for it: the schedule or a
+// person. Every part of it may be done again.
+type dayWork struct {
+	db       *store.DB
+	registry *registry.Registry
+}
+
+func (o *office) work() dayWork { return dayWork{o.db, o.registry} }
+
+// kinds are the bodies of the day's jobs.
+func (w dayWork) kinds() map[string]jobs.Kind {
+	return map[string]jobs.Kind{
+		jobSeal:      {Run: w.runSeal, InOrder: true},
+		jobRegister:  {Run: w.runRegister},
+		jobReconcile: {Run: w.runReconcile},
+	}
+}
+
+// runSeal seals a day, counts it and plans its registers.
+func (w dayWork) runSeal(ctx context.Context, a jobs.Attempt) (string, error) {
+	day, err := tolem.ParseDay(a.Slot)
+	if err != nil {
+		return "", err
+	}
+	owners, facts, err := w.seal(ctx, day, nil)
+	if err != nil {
+		return "", err
+	}
+	result := fmt.Sprintf("%d facts, %d registers", facts, len(owners))
+	return result, w.db.Update(ctx, func(tx *store.Tx) error {
+		for _, o := range owners {
+			if err := tx.PlanJob(jobRegister, registerSlot(day, o), tx.Now()); err != nil {
+				return err
+			}
+		}
+		return a.Finish(tx, result)
+	})
+}
+
+// seal seals and counts a day and returns whose registers it has.
+func (w dayWork) seal(ctx context.Context, day tolem.Day, progress registry.Progress) ([]tolem.Owner, int64, error) {
+	sealed, err := w.registry.Seal(ctx, day, progress)
+	if err != nil {
+		return nil, 0, err
+	}
+	if err := w.registry.Count(ctx, day); err != nil {
+		return nil, 0, err
+	}
+	owners, err := w.registry.Owners(ctx, day)
+	return owners, sealed.Facts, err
+}
+
+func registerSlot(day tolem.Day, o tolem.Owner) string {
+	slot := day.String() + "/" + string(o.Kind) + "/" + o.ID
+	if o.Kind == tolem.BranchRegister {
+		slot += "/" + string(o.Bank)
+	}
+	return slot
+}
+
+func parseRegisterSlot(slot string) (tolem.Day, tolem.Owner, error) {
+	parts := strings.Split(slot, "/")
+	if len(parts) < 3 {
+		return 0, tolem.Owner{}, fmt.Errorf("%q names no register", slot)
+	}
+	day, err := tolem.ParseDay(parts[0])
+	o := tolem.Owner{Kind: tolem.RegisterKind(parts[1]), ID: parts[2]}
+	switch {
+	case o.Kind == tolem.BankRegister:
+		o.Bank = tolem.ParticipantID(o.ID)
+	case o.Kind == tolem.BranchRegister && len(parts) == 4:
+		o.Bank = tolem.ParticipantID(parts[3])
+	}
+	return day, o, err
+}
+
+// runRegister forms a register, makes the bank's claims, and puts both in line
+// to their owner.
+func (w dayWork) runRegister(ctx context.Context, a jobs.Attempt) (string, error) {
+	day, owner, err := parseRegisterSlot(a.Slot)
+	if err != nil {
+		return "", err
+	}
+	reg, err := w.build(ctx, owner, day)
+	return fmt.Sprintf("%s, %d rows", reg.Number, reg.Totals.Rows), err
+}
+
+func (w dayWork) build(ctx context.Context, owner tolem.Owner, day tolem.Day) (store.StoredRegister, error) {
+	reg, err := w.registry.Build(ctx, owner, day, nil)
+	if err != nil {
+		return reg, err
+	}
+	if err := w.sendOut(ctx, reg); err != nil || owner.Kind != tolem.BankRegister {
+		return reg, err
+	}
+	claims, err := w.registry.Claim(ctx, owner.Bank, day)
+	if err != nil {
+		return reg, err
+	}
+	return reg, w.db.Update(ctx, func(tx *store.Tx) error {
+		for _, c := range claims {
+			if _, err := deliver.Enqueue(tx, c.Bank, tolem.DeliverClaim, string(c.Number)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// sendOut puts a register in line to its owner. What is in line already is not
+// put there again.
+func (w dayWork) sendOut(ctx context.Context, reg store.StoredRegister) error {
+	return w.db.Update(ctx, func(tx *store.Tx) error {
+		_, err := deliver.Enqueue(tx, tolem.ParticipantID(reg.Owner.ID), tolem.DeliverRegister, string(reg.Number))
+		return err
+	})
+}
+
+// closeDay does all of a day's work at once, for a person who waits for it.
+func (w dayWork) closeDay(ctx context.Context, day tolem.Day, progress registry.Progress) error {
+	owners, _, err := w.seal(ctx, day, progress)
+	if err != nil {
+		return err
+	}
+	for _, o := range owners {
+		if _, err := w.build(ctx, o, day); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// planLists plans the comparison of lists that have all their parts.
+func (w dayWork) planLists(ctx context.Context) error {
+	waiting, err := w.registry.Waiting(ctx, maxWaitingLists)
+	if err != nil || len(waiting) == 0 {
+		return err
+	}
+	return w.db.Update(ctx, func(tx *store.Tx) error {
+		for _, s := range waiting {
+			if err := tx.PlanJob(jobReconcile, string(s.Number), tx.Now()); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// runReconcile compares a submitted list and puts the report in line to its
+// submitter.
+func (w dayWork) runReconcile(ctx context.Context, a jobs.Attempt) (string, error) {
+	number, err := tolem.ParseReconciliationNumber(a.Slot)
+	if err != nil {
+		return "", err
+	}
+	rec, err := w.registry.Reconcile(ctx, number)
+	if err != nil {
+		return "", err
+	}
+	result := fmt.Sprintf("%d pairs, %d anomalies", rec.Matched, rec.Anomalies)
+	return result, w.db.Update(ctx, func(tx *store.Tx) error {
+		s, err := tx.Submission(number)
+		if err != nil {
+			return err
+		}
+		if _, err := deliver.Enqueue(tx, s.By, tolem.DeliverReport, string(number)); err != nil {
+			return err
+		}
+		return a.Finish(tx, result)
+	})
+}
+
+// Open renders a document of the day for a courier.
+func (w dayWork) Open(ctx context.Context, kind, ref, asked string) (*deliver.Document, error) {
+	f, err := tolem.ParseForm(asked)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", deliver.ErrDocument, err)
+	}
+	switch kind {
+	case tolem.DeliverRegister:
+		return w.openRegister(ctx, tolem.RegisterNumber(ref), f)
+	case tolem.DeliverReport:
+		return w.openReport(ctx, tolem.ReconciliationNumber(ref), f)
+	case tolem.DeliverClaim:
+		return w.openClaim(ctx, tolem.ClaimNumber(ref), f)
+	}
+	return nil, fmt.Errorf("%w: kind %q", deliver.ErrDocument, kind)
+}
+
+func (w dayWork) openRegister(ctx context.Context, n tolem.RegisterNumber, f tolem.Form) (*deliver.Document, error) {
+	reg, err := w.registry.Find(ctx, n)
+	if err != nil {
+		return nil, err
+	}
+	file, err := w.registry.Document(ctx, reg, f)
+	if err != nil {
+		return nil, err
+	}
+	return &deliver.Document{Name: file.Name, Owner: reg.Owner.ID, Day: reg.Day, Revision: reg.Revision, Content: content(file)}, nil
+}
+
+func (w dayWork) openReport(ctx context.Context, n tolem.ReconciliationNumber, f tolem.Form) (*deliver.Document, error) {
+	rec, err := w.registry.Reconciliation(ctx, n)
+	if err != nil {
+		return nil, err
+	}
+	var s store.Submission
+	err = w.db.View(ctx, func(tx *store.Tx) error {
+		s, err = tx.Submission(n)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	file, err := w.registry.ReportDocument(ctx, s, rec, f)
+	if err != nil {
+		return nil, err
+	}
+	return &deliver.Document{Name: file.Name, Owner: s.Owner.ID, Day: s.Day, Revision: s.Seq, Content: content(file)}, nil
+}
+
+func (w dayWork) openClaim(ctx context.Context, n tolem.ClaimNumber, f tolem.Form) (*deliver.Document, error) {
+	var c store.StoredClaim
+	err := w.db.View(ctx, func(tx *store.Tx) (err error) {
+		c, err = tx.Claim(n)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	file, err := w.registry.ClaimDocument(ctx, c, f)
+	if err != nil {
+		return nil, err
+	}
+	return &deliver.Document{Name: file.Name, Owner: string(c.Bank), Day: c.Day, Revision: 1, Content: content(file)}, nil
+}
+
+// fileContent reads a file from its beginning.
+type fileContent struct {
+	io.Reader
+	io.Closer
+}
+
+func content(f *registry.File) io.ReadCloser {
+	return fileContent{io.NewSectionReader(f, 0, f.Size), f}
+}
