@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/jedib0t/go-pretty/v6/text"
@@ -42,8 +43,10 @@ func demoCommand(io streams) *cobra.Command {
 		Long: `Sets up a throw-away gateway with its own certification authority, three banks, a
 processing centre and a portal; starts it on loopback with mutual TLS; and drives
 it with signed SOAP through internet banking, ATM and infokiosk payments, the
-portal, a service centre, and every refusal a bank would ask about. Then the
-archive is verified. Needs no network and no other service.`,
+portal, a service centre, and every refusal a bank would ask about. Then the day
+is sealed: its registers are fetched by their owners, rebuilt from the evidence
+alone, and compared with a bank's list that has a defect of each kind. In the end
+the archive is verified. Needs no network and no other service.`,
 		Example: "  tolem demo\n  tolem demo --json\n  tolem demo --dir /tmp/tolem-demo",
 	}
 	c.Flags().StringVar(&dir, "dir", "", "folder to work in and keep; by default a temporary one, removed at the end")
@@ -95,11 +98,16 @@ func playDemo(ctx context.Context, dir string, show demoPrinter) (demoReport, er
 	}
 	show.line("gateway", w.node.address()+", mutual TLS, SQLite in "+dir)
 	report := demoReport{OK: true}
-	for _, s := range demoScript {
+	for _, s := range slices.Concat(demoScript, demoDayScript) {
 		step := w.play(ctx, s)
 		report.OK = report.OK && step.OK
 		report.Steps = append(report.Steps, step)
 		show.step(step)
+	}
+	if !show.silent {
+		if err := w.printDay(ctx, show.io); err != nil {
+			return demoReport{}, errors.Join(err, w.close())
+		}
 	}
 	report.Archive, err = w.verifyArchive(ctx)
 	if err = errors.Join(err, w.close()); err != nil {

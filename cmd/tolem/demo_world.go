@@ -57,6 +57,10 @@ type demoWorld struct {
 
 	codes map[string]tolem.CodeNumber // by the name of the step that got them
 	notes map[string]client.Exchange  // exchanges to come back to
+
+	today     tolem.Day
+	tables    []store.StoredRegister // fetched by their owners
+	anomalies []tolem.Anomaly        // of the bank's list
 }
 
 // newDemoWorld sets the stage in a folder.
@@ -108,6 +112,8 @@ func (w *demoWorld) populate(ctx context.Context) error {
 		{tolem.Participant{ID: demoBankA, Kind: tolem.KindBank, Name: "Bank A"}, pki.RSA2048},
 		{tolem.Participant{ID: demoBankB, Kind: tolem.KindBank, Name: "Bank B"}, pki.P256},
 		{tolem.Participant{ID: demoBankC, Kind: tolem.KindBank, Name: "Bank C"}, pki.P256},
+		{tolem.Participant{ID: demoBranch, Kind: tolem.KindBranch, Name: "Bank A, branch 1", ActsFor: []tolem.ParticipantID{demoBankA}}, pki.P256},
+		{tolem.Participant{ID: demoProvider, Kind: tolem.KindProvider, Name: "Ministry of Justice"}, pki.RSA2048},
 		{tolem.Participant{ID: demoKiosk, Kind: tolem.KindProcessing, Name: "Kiosk processing", ActsFor: []tolem.ParticipantID{demoBankC}}, pki.P256},
 	}
 	now := time.Now()

@@ -175,19 +175,7 @@ func registerShowCommand(io streams) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			v := viewRegister(reg)
-			err = o.db.View(ctx, func(tx *store.Tx) error {
-				standing, err := o.registry.Standing(tx, reg)
-				if err != nil {
-					return err
-				}
-				v.Standing = string(standing)
-				said, err := tx.Acknowledgements(reg.Number)
-				for _, a := range said {
-					v.Said = append(v.Said, viewAck(a))
-				}
-				return err
-			})
+			v, err := o.viewStanding(ctx, reg)
 			if err != nil {
 				return err
 			}
@@ -199,6 +187,33 @@ func registerShowCommand(io streams) *cobra.Command {
 		})
 	}
 	return c
+}
+
+// viewStanding is a register with what was said of it.
+func (o *office) viewStanding(ctx context.Context, reg store.StoredRegister) (registerView, error) {
+	v := viewRegister(reg)
+	return v, o.db.View(ctx, func(tx *store.Tx) error {
+		standing, err := o.registry.Standing(tx, reg)
+		if err != nil {
+			return err
+		}
+		v.Standing = string(standing)
+		said, err := tx.Acknowledgements(reg.Number)
+		for _, a := range said {
+			v.Said = append(v.Said, viewAck(a))
+		}
+		return err
+	})
+}
+
+// printRegister shows a register with its first rows.
+func (o *office) printRegister(ctx context.Context, io streams, reg store.StoredRegister, rows int) error {
+	v, err := o.viewStanding(ctx, reg)
+	if err != nil {
+		return err
+	}
+	v.print(io)
+	return o.printRows(ctx, io, reg, rows)
 }
 
 func viewAck(a tolem.Acknowledgement) ackView {
