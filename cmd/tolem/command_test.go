@@ -81,8 +81,8 @@ func decode[T any](t *testing.T, text string) T {
 func TestDemoPlaysEveryUseCase(t *testing.T) {
 	s := newShell(t)
 	report := decode[demoReport](t, s.must("demo", "--json", "--dir", s.path("demo")))
-	if !report.OK || len(report.Steps) != len(demoScript) || !report.Archive.OK {
-		t.Errorf("ok %v, %d of %d steps, archive ok %v", report.OK, len(report.Steps), len(demoScript), report.Archive.OK)
+	if !report.OK || len(report.Steps) <= len(demoScript) || !report.Archive.OK { // the day follows the script
+		t.Errorf("ok %v, %d steps, %d of them of the script, archive ok %v", report.OK, len(report.Steps), len(demoScript), report.Archive.OK)
 	}
 	for _, step := range report.Steps {
 		if !step.OK || step.Outcome != step.Expected {
