@@ -124,6 +124,9 @@ func (r *Registry) Acknowledge(tx *store.Tx, p tolem.Participant, a tolem.Acknow
 	if a.Verdict == tolem.Rejected && !a.At.Before(reg.FinalAfter) {
 		return FinalByTime, fmt.Errorf("%s since %s: %w", a.Number, reg.FinalAfter, ErrFinal)
 	}
+	if latest, err := tx.LatestRegister(reg.Owner, reg.Day); err != nil || latest.Revision > reg.Revision {
+		return Superseded, errors.Join(err, fmt.Errorf("%s, there is revision %d: %w", a.Number, latest.Revision, ErrFinal))
+	}
 	for _, o := range a.Objections {
 		if o.Line < 0 || int64(o.Line) > reg.Totals.Rows {
 			return "", fmt.Errorf("%s, row %d: %w", a.Number, o.Line, ErrNoRow)
