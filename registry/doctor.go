@@ -93,7 +93,9 @@ func (r *Registry) Check(ctx context.Context, from, to tolem.Day, progress Progr
 			c.find(d.Day, CheckSeal, "day", "the days before are not sealed: the last one is %s", days[i-1].Day)
 		}
 		for _, check := range []func(context.Context, store.SealedDay, *Checkup) error{r.checkSeal, r.checkFacts, r.checkBalance, r.checkRegisters, r.checkClaims, r.checkTotals} {
-			if err := check(ctx, d, c); err != nil {
+			if err := check(ctx, d, c); errors.Is(err, store.ErrSchema) {
+				c.find(d.Day, CheckSeal, "day", "a row cannot be read: %v", err)
+			} else if err != nil {
 				return nil, fmt.Errorf("check %s: %w", d.Day, err)
 			}
 			progress.report(c.Facts)

@@ -19,21 +19,20 @@ import (
 // kept is what the archive holds of sealed days: of documents their hash, under
 // what tells them apart.
 type kept struct {
-	registers   map[tolem.RegisterNumber][32]byte
-	claims      map[tolem.ClaimNumber][32]byte
-	seals       map[tolem.Day]store.MessageID
-	corrections map[tolem.Day][][32]byte
-	steps       map[tolem.ClaimNumber][]string // what the operator noted of a claim
-	words       map[tolem.RegisterNumber][]string
+	registers map[tolem.RegisterNumber][32]byte
+	claims    map[tolem.ClaimNumber][32]byte
+	seals     map[tolem.Day]store.MessageID
+	steps     map[tolem.ClaimNumber][]string // what the operator noted of a claim
+	words     map[tolem.RegisterNumber][]string
 }
 
 // readKept collects what concerns no code, from the day's end on: seals,
-// registers, corrections, claims, and what owners said of registers. Altered
+// registers, claims, and what owners said of registers. Altered
 // evidence is a finding, and nothing is compared with it.
 func (r *Registry) readKept(ctx context.Context, from tolem.Day, c *Checkup) (*kept, error) {
 	k := &kept{
 		registers: make(map[tolem.RegisterNumber][32]byte), claims: make(map[tolem.ClaimNumber][32]byte), seals: make(map[tolem.Day]store.MessageID),
-		corrections: make(map[tolem.Day][][32]byte), steps: make(map[tolem.ClaimNumber][]string), words: make(map[tolem.RegisterNumber][]string),
+		steps: make(map[tolem.ClaimNumber][]string), words: make(map[tolem.RegisterNumber][]string),
 	}
 	since := r.Calendar.End(from).Add(-time.Second) // ids tell milliseconds
 	err := r.evidence.Walk(ctx, func(at time.Time, concernsCode bool) bool { return !concernsCode && !at.Before(since) }, k.read)
@@ -62,8 +61,6 @@ func (k *kept) read(records []archive.Record) error {
 		})
 	case bytes.HasPrefix(in.Raw, []byte("<daySeal ")):
 		return k.readDocument(in, func(d keptDocument) { k.seals[d.day] = in.ID })
-	case bytes.HasPrefix(in.Raw, []byte("<correction ")):
-		return k.readDocument(in, func(d keptDocument) { k.corrections[d.day] = append(k.corrections[d.day], sha256.Sum256(in.Raw)) })
 	}
 	return nil
 }
@@ -131,7 +128,7 @@ func (r *Registry) checkKept(ctx context.Context, d store.SealedDay, k *kept, c 
 		c.find(d.Day, CheckEvidence, "day", "the archive does not hold this seal")
 	}
 	return r.view(ctx, func(tx *store.Tx) error {
-		return errors.Join(r.keptRegisters(tx, d, k, c), r.keptCorrections(tx, d, k, c), r.keptClaims(tx, d, k, c))
+		return errors.Join(r.keptRegisters(tx, d, k, c), r.keptCorrections(tx, d, c), r.keptClaims(tx, d, k, c))
 	})
 }
 
@@ -187,15 +184,28 @@ func (c *Checkup) compare(day tolem.Day, record, what string, table, kept []stri
 	}
 }
 
-func (r *Registry) keptCorrections(tx *store.Tx, d store.SealedDay, k *kept, c *Checkup) error {
+// keptCorrections looks for each correction among the evidence of its code,
+// and for those that a register has seen and that are gone.
+func (r *Registry) keptCorrections(tx *store.Tx, d store.SealedDay, c *Checkup) error {
 	list, err := tx.Corrections(d.Day)
+	if err != nil {
+		return err
+	}
 	for _, x := range list {
-		if !slices.Contains(k.corrections[d.Day], sha256.Sum256(correctionDocument(x))) {
+		records, err := r.evidence.LoadCode(tx, x.Code)
+		if err != nil && !errors.Is(err, archive.ErrAltered) {
+			return err
+		}
+		document := correctionDocument(x)
+		if !slices.ContainsFunc(records, func(rec archive.Record) bool { return bytes.Equal(rec.Raw, document) }) {
 			c.find(d.Day, CheckEvidence, x.Code.String(), "correction %d is not the one in the archive", x.Seq)
 		}
 	}
-	if n := len(k.corrections[d.Day]); n > len(list) {
-		c.find(d.Day, CheckEvidence, "day", "the archive holds %d corrections, the table %d", n, len(list))
+	regs, err := tx.RegistersOfDay(d.Day)
+	for _, reg := range regs {
+		if reg.Corrections > len(list) {
+			c.find(d.Day, CheckEvidence, string(reg.Number), "it has seen %d corrections, there are %d", reg.Corrections, len(list))
+		}
 	}
 	return err
 }
