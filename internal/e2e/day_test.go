@@ -31,8 +31,8 @@ func TestDayOfTheProgram(t *testing.T) {
 		}
 		p.close()
 		w.serve()
-		w.daysAreClosed(last-days+1, last)
-		w.checkDelivered(folder, int(days)*(2+2)) // a register and a claim in two forms each
+		w.daysAreClosed(last-days+1, last, time.Minute)
+		w.checkDelivered(folder, int(days)*(2+2), time.Minute) // a register and a claim in two forms each
 		w.checkDayCommands(last)
 		w.checkSloppyUsers(last)
 	})
@@ -47,7 +47,7 @@ type jobLine struct{ Name, Slot, State, Error string }
 
 // daysAreClosed waits until the jobs of days are done, and looks at what there
 // is: each register once, none missing, and nothing that the doctor finds.
-func (w *world) daysAreClosed(first, last tolem.Day) {
+func (w *world) daysAreClosed(first, last tolem.Day, within time.Duration) {
 	w.t.Helper()
 	var want []string
 	for day := first; day <= last; day++ {
@@ -56,7 +56,7 @@ func (w *world) daysAreClosed(first, last tolem.Day) {
 	}
 	slices.Sort(want)
 	var jobs []jobLine
-	eventually(w.t, time.Minute, "the jobs of the days are done", func() bool {
+	eventually(w.t, within, "the jobs of the days are done", func() bool {
 		jobs = list[jobLine](w, "jobs", "--limit", "1000")
 		done := 0
 		for _, j := range jobs {
@@ -85,7 +85,7 @@ type deliveryLine struct {
 
 // checkDelivered waits until everything is delivered, each once and in one
 // file.
-func (w *world) checkDelivered(folder string, want int) {
+func (w *world) checkDelivered(folder string, want int, within time.Duration) {
 	w.t.Helper()
 	var lines []deliveryLine
 	defer func() {
@@ -93,7 +93,7 @@ func (w *world) checkDelivered(folder string, want int) {
 			w.t.Logf("deliveries: %+v", lines)
 		}
 	}()
-	eventually(w.t, time.Minute, "documents are delivered", func() bool {
+	eventually(w.t, within, "documents are delivered", func() bool {
 		lines = list[deliveryLine](w, "delivery", "list")
 		return len(lines) == want && !slices.ContainsFunc(lines, func(d deliveryLine) bool { return d.State != "delivered" })
 	})
@@ -303,5 +303,5 @@ func (w *world) checkSloppyUsers(day tolem.Day) {
 	if len(left)+len(more) > 0 || err != nil || errMore != nil {
 		w.t.Errorf("left behind: %v %v", left, more)
 	}
-	w.daysAreClosed(day, day)
+	w.daysAreClosed(day, day, time.Minute)
 }
