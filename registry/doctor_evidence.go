@@ -26,7 +26,7 @@ type kept struct {
 	words     map[tolem.RegisterNumber][]string
 }
 
-// readKept collects what concerns no code, from the day's end on: seals,
+// readKept collects what concerns no code, from the first day on: seals,
 // registers, claims, and what owners said of registers. Altered
 // evidence is a finding, and nothing is compared with it.
 func (r *Registry) readKept(ctx context.Context, from tolem.Day, c *Checkup) (*kept, error) {
@@ -34,7 +34,7 @@ func (r *Registry) readKept(ctx context.Context, from tolem.Day, c *Checkup) (*k
 		registers: make(map[tolem.RegisterNumber][32]byte), claims: make(map[tolem.ClaimNumber][32]byte), seals: make(map[tolem.Day]store.MessageID),
 		steps: make(map[tolem.ClaimNumber][]string), words: make(map[tolem.RegisterNumber][]string),
 	}
-	since := r.Calendar.End(from).Add(-time.Second) // ids tell milliseconds
+	since := r.Calendar.Start(from).Add(-time.Second) // ids tell milliseconds
 	err := r.evidence.Walk(ctx, func(at time.Time, concernsCode bool) bool { return !concernsCode && !at.Before(since) }, k.read)
 	if errors.Is(err, archive.ErrAltered) {
 		c.find(from, CheckEvidence, "archive", "%v", err)

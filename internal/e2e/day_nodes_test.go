@@ -10,14 +10,15 @@ import (
 
 	"tolem"
 	"tolem/internal/tolemtest"
+	"tolem/store"
 )
 
 // How hard the nodes have it while they catch up.
 const (
 	dayNodes     = 3
 	missedDays   = 20
-	dayKills     = 12
-	longestCalm  = 3 * time.Second // between two deaths
+	dayKills     = 8
+	longestCalm  = 3 * time.Second // between two deaths, if no node has anything to do
 	paymentsADay = 6
 
 	longestCatchUp = 8 * time.Minute // seals wait for each other, and each that died for its lease
@@ -42,7 +43,6 @@ func TestNodesDieWhileCatchingUp(t *testing.T) {
 	for day := last - days + 1; day <= last; day++ {
 		p.play(day, paymentsADay)
 	}
-	p.close()
 	nodes := []*world{w}
 	for range dayNodes - 1 {
 		other := &world{t: w.t, dir: w.dir, config: w.config}
@@ -55,11 +55,12 @@ func TestNodesDieWhileCatchingUp(t *testing.T) {
 	}
 	random, begin := rand.New(rand.NewPCG(3, 20)), time.Now()
 	for range dayKills {
-		time.Sleep(time.Duration(random.Int64N(int64(longestCalm))))
-		victim := atWork(w, nodes, random)
+		time.Sleep(time.Duration(random.Int64N(int64(100 * time.Millisecond))))
+		victim := p.atWork(nodes, random)
 		victim.kill()
 		victim.launch()
 	}
+	p.close()
 	t.Logf("killed for %v", time.Since(begin))
 	w.daysAreClosed(last-days+1, last, longestCatchUp)
 	w.checkDelivered(folder, 2*int(days), dayKills) // a register and a claim a day
@@ -83,12 +84,23 @@ func TestNodesDieWhileCatchingUp(t *testing.T) {
 	t.Logf("%d days, %d kills, %d attempts at jobs were lost with their node", days, dayKills, lost)
 }
 
-// atWork returns a node that holds a job at this moment; any, if none does.
-func atWork(w *world, nodes []*world, random *rand.Rand) *world {
-	for _, j := range list[struct{ Node string }](w, "jobs", "--state", "running") {
-		for _, n := range nodes {
-			if strings.Contains(j.Node, fmt.Sprintf("-%d-", n.cmd.Process.Pid)) {
-				return n
+// atWork waits for a node that holds a job and returns it; any, if none does
+// for a while.
+func (p *past) atWork(nodes []*world, random *rand.Rand) *world {
+	for deadline := time.Now().Add(longestCalm); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+		var running []store.Job
+		err := p.db.View(p.t.Context(), func(tx *store.Tx) (err error) {
+			running, err = tx.Jobs(store.JobFilter{State: store.JobRunning}, 10)
+			return err
+		})
+		if err != nil {
+			p.t.Fatal(err)
+		}
+		for _, j := range running {
+			for _, n := range nodes {
+				if strings.Contains(j.Node, fmt.Sprintf("-%d-", n.cmd.Process.Pid)) {
+					return n
+				}
 			}
 		}
 	}
