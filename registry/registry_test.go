@@ -351,7 +351,7 @@ func TestAcknowledge(t *testing.T) {
 	})
 }
 
-// A row that was given to another branch moves when the registers are issued
+// GW-P26: a row that was given to another branch moves when the registers are issued
 // anew, and earlier revisions stay readable.
 func TestReissue(t *testing.T) {
 	eachWorld(t, func(t *testing.T, w *world) {
