@@ -74,9 +74,9 @@ func (r *Registry) Lookup(tx *store.Tx, p tolem.Participant, n tolem.RegisterNum
 	return r.complete(reg), nil
 }
 
-// named reports whether a number is one that a register of the participant
+// named reports whether a number is one that a document of the participant
 // would have.
-func (r *Registry) named(p tolem.Participant, n tolem.RegisterNumber) bool {
+func (r *Registry) named(p tolem.Participant, n interface{ Owner() tolem.Owner }) bool {
 	of := n.Owner()
 	return slices.ContainsFunc(r.OwnersOf(p), func(o tolem.Owner) bool { return o.Kind == of.Kind && o.ID == of.ID })
 }
