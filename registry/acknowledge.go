@@ -71,7 +71,7 @@ func (r *Registry) Lookup(tx *store.Tx, p tolem.Participant, n tolem.RegisterNum
 	case err != nil || !r.MaySee(p, reg.Owner):
 		return store.StoredRegister{}, fmt.Errorf("%s for %s: %w", n, p.ID, ErrForeign)
 	}
-	return r.complete(reg), nil
+	return r.Complete(reg), nil
 }
 
 // named reports whether a number is one that a document of the participant
@@ -97,7 +97,7 @@ func (r *Registry) Latest(ctx context.Context, p tolem.Participant, o tolem.Owne
 			return reg, err
 		}
 	}
-	return r.complete(reg), err
+	return r.Complete(reg), err
 }
 
 // See returns a register as Lookup does, outside a transaction.
@@ -123,6 +123,9 @@ func (r *Registry) Acknowledge(tx *store.Tx, p tolem.Participant, a tolem.Acknow
 	a.By, a.At = p.ID, tx.Now()
 	if a.Verdict == tolem.Rejected && !a.At.Before(reg.FinalAfter) {
 		return FinalByTime, fmt.Errorf("%s since %s: %w", a.Number, reg.FinalAfter, ErrFinal)
+	}
+	if latest, err := tx.LatestRegister(reg.Owner, reg.Day); err != nil || latest.Revision > reg.Revision {
+		return Superseded, errors.Join(err, fmt.Errorf("%s, there is revision %d: %w", a.Number, latest.Revision, ErrFinal))
 	}
 	for _, o := range a.Objections {
 		if o.Line < 0 || int64(o.Line) > reg.Totals.Rows {

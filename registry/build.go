@@ -2,8 +2,10 @@ package registry
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"crypto/sha256"
+	"encoding/xml"
 	"errors"
 	"fmt"
 	"io"
@@ -68,16 +70,36 @@ func (r *Registry) Build(ctx context.Context, owner tolem.Owner, day tolem.Day, 
 func (r *Registry) Find(ctx context.Context, n tolem.RegisterNumber) (reg store.StoredRegister, err error) {
 	err = r.view(ctx, func(tx *store.Tx) error {
 		reg, err = tx.Register(n)
-		reg = r.complete(reg)
+		reg = r.Complete(reg)
 		return err
 	})
 	return reg, err
 }
 
-// complete fills in what follows from the day.
-func (r *Registry) complete(reg store.StoredRegister) store.StoredRegister {
+// Complete fills in what a register has no column for: the moments of its day
+// and why it was issued anew, which stands in its head.
+func (r *Registry) Complete(reg store.StoredRegister) store.StoredRegister {
 	reg.From, reg.To = r.Calendar.Start(reg.Day), r.Calendar.End(reg.Day)
+	if reg.Reason == "" {
+		reg.Reason = reasonIn(reg.Head)
+	}
 	return reg
+}
+
+// reasonIn reads the reason of a reissue out of a register's head, which is XML
+// without its end.
+func reasonIn(head []byte) string {
+	const start, end = "<reason>", "</reason>"
+	_, rest, begins := bytes.Cut(head, []byte(start))
+	text, _, ends := bytes.Cut(rest, []byte(end))
+	if !begins || !ends {
+		return ""
+	}
+	var reason string
+	if err := xml.Unmarshal(slices.Concat([]byte(start), text, []byte(end)), &reason); err != nil {
+		return "" // we wrote it
+	}
+	return reason
 }
 
 // form makes a revision and stores it.
@@ -111,7 +133,7 @@ func (r *Registry) prepare(ctx context.Context, owner tolem.Owner, day tolem.Day
 		Number: tolem.NewRegisterNumber(owner, day, revision), Owner: owner, Day: day, Revision: revision, Reason: reason,
 		FinalAfter: r.Calendar.End(r.Calendar.AddWorkdays(day, r.FinalAfter)),
 	}
-	reg = r.complete(reg)
+	reg = r.Complete(reg)
 	err = r.view(ctx, func(tx *store.Tx) error {
 		corrections, err := tx.Corrections(day)
 		reg.Corrections = len(corrections)

@@ -210,7 +210,7 @@ func (r *Registry) checkRegisters(ctx context.Context, d store.SealedDay, c *Che
 	sums := map[tolem.RegisterKind]map[tolem.Currency]tolem.Sum{tolem.ProviderRegister: {}, tolem.BankRegister: {}}
 	for _, reg := range regs {
 		have[reg.Number] = true
-		if err := r.WriteXML(ctx, io.Discard, r.complete(reg), nil); errors.Is(err, ErrAltered) {
+		if err := r.WriteXML(ctx, io.Discard, r.Complete(reg), nil); errors.Is(err, ErrAltered) {
 			c.find(d.Day, CheckRegisters, string(reg.Number), "%v", err)
 		} else if err != nil {
 			return err

@@ -309,7 +309,7 @@ func (c *comparison) load(ctx context.Context, n tolem.ReconciliationNumber) err
 	if err != nil {
 		return err
 	}
-	c.register = c.complete(c.register)
+	c.register = c.Complete(c.register)
 	options := match.Options{Zone: c.Calendar.Zone(), Currency: c.Currency, MaxRows: MaxListRows}
 	c.list, err = match.ParseCSV(bytes.NewReader(c.file), options)
 	var unreadable *match.FileError
