@@ -38,7 +38,7 @@ type DayWork struct {
 	Registry *registry.Registry
 	Trust    signing.Truster // verifies what was signed
 	Day      tolem.Day
-	SealOnly bool
+	SealOnly bool      // of payments that happened; no register
 	Folder   string    // for files
 	Out      io.Writer // gets a Step a line, each when it is done
 }
@@ -46,6 +46,7 @@ type DayWork struct {
 // The steps of a day.
 const (
 	stepSeal  = "sealed: facts added up, hashed"
+	stepPaid  = "payments collected and sealed"
 	stepRows  = "rows read only"
 	stepBuild = "built and signed"
 	stepXML   = "signed XML written"
@@ -60,7 +61,11 @@ var errReadBack = errors.New("what was read back is not what was sealed")
 
 // Run does one step after the other.
 func (w DayWork) Run(ctx context.Context) error {
-	err := w.step(stepSeal, "", func(io.Writer) (int64, error) {
+	name := stepSeal
+	if w.SealOnly {
+		name = stepPaid
+	}
+	err := w.step(name, "", func(io.Writer) (int64, error) {
 		sealed, err := w.Registry.Seal(ctx, w.Day, nil)
 		return sealed.Facts, err
 	})

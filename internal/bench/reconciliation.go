@@ -32,7 +32,7 @@ func (s *session) reconciliation(ctx context.Context) error {
 	}
 	seconds := 0.0
 	for _, step := range steps {
-		t.Rows = append(t.Rows, stepRow(step.Name, step))
+		t.Rows = append(t.Rows, stepRow(step))
 		seconds += step.Seconds
 	}
 	s.table(t)

@@ -152,7 +152,8 @@ func (s *session) worker(ctx context.Context, what string, args ...string) (step
 }
 
 // tidy has the database take up what was just written, as it would have done
-// by itself long before a day is sealed.
+// by itself before long. PostgreSQL counts nothing anew: a day's facts are read
+// before it has had time to.
 func (d *database) tidy(ctx context.Context) error {
 	db, err := d.open(1)
 	if err != nil {
@@ -161,7 +162,7 @@ func (d *database) tidy(ctx context.Context) error {
 	defer db.Close()
 	statement := "PRAGMA wal_checkpoint(TRUNCATE)"
 	if d.postgres {
-		statement = "VACUUM ANALYZE " + d.schema + ".day_row"
+		statement = "VACUUM " + d.schema + ".day_row"
 	}
 	_, err = db.ExecContext(ctx, statement)
 	return err
@@ -175,13 +176,9 @@ func (s *session) dayTables(kind string, few [][]Step, many, paid []Step) {
 		Note: fmt.Sprintf("short registers: medians of %d; memory: resident, of the process that does the work, the database's own not counted.\n", len(few)) +
 			"Verified and read back: signature, totals, and each row against the database; PDF: one file of a branch, building its register not counted",
 	}
-	sizes := []struct {
-		label string
-		steps []Step
-	}{{"", middle}, {"", many}, {"with collecting payments, ", paid}}
-	for _, size := range sizes {
-		for _, step := range size.steps {
-			t.Rows = append(t.Rows, stepRow(fmt.Sprintf("%s%s", size.label, step.Name), step))
+	for _, steps := range [][]Step{middle, many, paid} {
+		for _, step := range steps {
+			t.Rows = append(t.Rows, stepRow(step))
 		}
 	}
 	s.table(t)
@@ -189,8 +186,8 @@ func (s *session) dayTables(kind string, few [][]Step, many, paid []Step) {
 }
 
 // stepRow is a step as a row of a table.
-func stepRow(name string, step Step) Row {
-	return Row{Case: name, Values: []Value{
+func stepRow(step Step) Row {
+	return Row{Case: step.Name, Values: []Value{
 		{"rows", "", float64(step.Rows)}, {"seconds", "", step.Seconds}, {"rows/s", "", float64(step.Rows) / step.Seconds},
 		{"peak", "MiB", step.PeakMiB}, {"file", "MiB", step.FileMiB},
 	}}

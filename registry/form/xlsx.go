@@ -80,36 +80,37 @@ type workbook struct {
 func (x *workbook) save(w io.Writer) error {
 	parts := &partWriter{zip: zip.NewWriter(w)}
 	x.book.SetZipWriter(func(io.Writer) excelize.ZipWriter { return parts })
-	streamed := make(map[string]bool)
+	sheets := make(map[string]bool)
 	for i := range 1 + x.sheets {
-		sheet := fmt.Sprintf("xl/worksheets/sheet%d.xml", i+1)
-		streamed[sheet] = true
-		parts.wanted = func(name string) bool { return name == sheet }
-		if i == 0 {
-			parts.held = nil
-		} else {
-			parts.held = &bytes.Buffer{}
-		}
-		if err := x.book.Write(io.Discard); err != nil {
-			return err
-		}
-		if i == 0 {
-			continue
-		}
-		part, err := parts.zip.Create(sheet)
-		if err != nil {
-			return err
-		}
-		if err := splice(part, parts.held.Bytes(), x.spools[i-1]); err != nil {
+		name := fmt.Sprintf("xl/worksheets/sheet%d.xml", i+1)
+		sheets[name] = true
+		if err := x.saveSheet(parts, name, i); err != nil {
 			return err
 		}
 	}
-	parts.held = nil
-	parts.wanted = func(name string) bool { return !streamed[name] }
+	parts.held, parts.wanted = nil, func(name string) bool { return !sheets[name] }
 	if err := x.book.Write(io.Discard); err != nil {
 		return err
 	}
 	return parts.zip.Close()
+}
+
+// saveSheet writes the i-th sheet; the first is the summary.
+func (x *workbook) saveSheet(parts *partWriter, name string, i int) error {
+	var sheet bytes.Buffer
+	parts.held, parts.wanted = &sheet, func(part string) bool { return part == name }
+	if err := x.book.Write(io.Discard); err != nil {
+		return err
+	}
+	part, err := parts.zip.Create(name)
+	if err != nil {
+		return err
+	}
+	if i == 0 {
+		_, err := part.Write(sheet.Bytes())
+		return err
+	}
+	return splice(part, sheet.Bytes(), x.spools[i-1])
 }
 
 // partWriter passes on the wanted parts of a workbook.
@@ -120,10 +121,10 @@ type partWriter struct {
 }
 
 func (p *partWriter) Create(name string) (io.Writer, error) {
-	if !p.wanted(name) {
+	switch {
+	case !p.wanted(name):
 		return io.Discard, nil
-	}
-	if p.held != nil {
+	case p.held != nil:
 		return p.held, nil
 	}
 	return p.zip.Create(name)
