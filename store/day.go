@@ -117,6 +117,11 @@ func CursorOf(r tolem.RegisterRow) FactCursor {
 	return FactCursor{At: r.At, Code: r.Code, Kind: r.Kind, ID: r.ID}
 }
 
+// since is where a page behind the place begins to read an index of moments.
+// The place alone does not tell the database: given an earlier moment too, it
+// would start there and pass over all pages before this one.
+func (c FactCursor) since(from time.Time) int64 { return max(micros(from), micros(c.At)) }
+
 // paidFacts and the others find what came to be between two moments, in order
 // of moment and code, behind a place. The state of a payment's code is that of
 // the moment $5.
@@ -176,7 +181,7 @@ func (tx *Tx) RefundFacts(from, to time.Time, after FactCursor, limit int) ([]Pa
 
 func (tx *Tx) paymentFacts(text string, from, to time.Time, after FactCursor, limit int) ([]PaymentFact, error) {
 	var list []PaymentFact
-	err := tx.db.query(tx.ctx, text, []any{micros(from), micros(to), micros(after.At), int64(after.Code), limit}, func(scan func(...any) error) error {
+	err := tx.db.query(tx.ctx, text, []any{after.since(from), micros(to), micros(after.At), int64(after.Code), limit}, func(scan func(...any) error) error {
 		var f PaymentFact
 		var r rawRow
 		var stepAt, was, refundedAt int64
@@ -207,7 +212,7 @@ func (tx *Tx) paymentFacts(text string, from, to time.Time, after FactCursor, li
 // moments, behind a place, at most limit (GW-P28).
 func (tx *Tx) RefusedFacts(from, to time.Time, after FactCursor, limit int) ([]tolem.RegisterRow, error) {
 	var list []tolem.RegisterRow
-	args := []any{micros(from), micros(to), micros(after.At), int64(after.Code), after.ID[:], limit}
+	args := []any{after.since(from), micros(to), micros(after.At), int64(after.Code), after.ID[:], limit}
 	err := tx.db.query(tx.ctx, refusedFacts, args, func(scan func(...any) error) error {
 		r := rawRow{kind: kindNumber(tolem.RowDiscrepancy)}
 		err := scan(&r.at, &r.code, &r.id, &r.discrepancy, &r.bank, &r.branch, &r.ref, &r.service, &r.provider, &r.channel, &r.amount, &r.currency, &r.fee, &r.paidAt)
@@ -397,7 +402,7 @@ func (tx *Tx) IssuedCodes(from, to time.Time, after FactCursor, limit int) ([]Is
 	err := tx.db.query(tx.ctx, `SELECT s.at, s.code, COALESCE((SELECT c.state FROM code c WHERE c.number = s.code), 0),
 			(SELECT l.became FROM step l WHERE l.code = s.code ORDER BY l.line DESC LIMIT 1)
 		FROM step s WHERE s.at >= $1 AND s.at < $2 AND (s.at, s.code) > ($3, $4) AND s.was = 0 ORDER BY s.at, s.code LIMIT $5`,
-		[]any{micros(from), micros(to), micros(after.At), int64(after.Code), limit}, func(scan func(...any) error) error {
+		[]any{after.since(from), micros(to), micros(after.At), int64(after.Code), limit}, func(scan func(...any) error) error {
 			var at, code, state, history int64
 			err := scan(&at, &code, &state, &history)
 			list = append(list, IssuedCode{At: instant(at), Code: tolem.CodeNumber(code), State: tolem.State(state), History: tolem.State(history)})

@@ -12,7 +12,7 @@ import (
 // MaxPDFRows is how many rows one PDF file holds. A PDF is held in memory while
 // it is drawn, some 3 kB a row; this many need less than 100 MB, and nobody
 // turns more pages.
-const MaxPDFRows = 20_000
+const MaxPDFRows = 5_000
 
 // WritePDF writes one PDF for people to read and print, or returns ErrPDF for
 // more rows than MaxPDFRows, having written nothing.
