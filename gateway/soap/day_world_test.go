@@ -26,6 +26,7 @@ import (
 	"tolem/internal/pki"
 	"tolem/internal/tolemtest"
 	"tolem/registry"
+	"tolem/registry/report"
 	"tolem/signing"
 	"tolem/signing/trust"
 	"tolem/store"
@@ -88,7 +89,7 @@ func newDayWorld(t *testing.T, dsn string, zone *time.Location, begin time.Time)
 	}, w.db, w.evidence, directory, signers.RSA)
 	w.gateway = gateway.New(gateway.Config{Currency: tolem.KZT, CodeTTL: time.Hour, UnknownCodesPerMinute: 1000}, w.db, w.evidence, directory)
 	w.handler = soap.New(soap.Config{
-		Gateway: w.gateway, Directory: directory, Registers: registers.New(w.gateway, w.registry), Verifier: signing.NewVerifier(trusted, directory),
+		Gateway: w.gateway, Directory: directory, Registers: registers.New(w.gateway, w.registry, report.NewDesk(w.db)), Verifier: signing.NewVerifier(trusted, directory),
 		Signers: signers, Receipts: signers.RSA, Channel: trusted.VerifyConnection, Clock: func() time.Time { return clock.Now().Add(-w.lag) },
 		Limits: soap.Limits{PerSecond: 1e6, Burst: 1e6, Concurrent: 1e3}, BodyTimeout: 2 * time.Second, OperationTimeout: 20 * time.Second,
 		Log: zerolog.Nop(), Observe: func(soap.Event) {},
