@@ -11,6 +11,7 @@ import (
 	"io"
 	"iter"
 	"slices"
+	"time"
 
 	"tolem"
 	"tolem/archive"
@@ -76,30 +77,39 @@ func (r *Registry) Find(ctx context.Context, n tolem.RegisterNumber) (reg store.
 	return reg, err
 }
 
-// Complete fills in what a register has no column for: the moments of its day
-// and why it was issued anew, which stands in its head.
+// Complete fills in what a register has no column for and what stands in its
+// head: the moments of its day, as they were when it was formed, and why it was
+// issued anew.
 func (r *Registry) Complete(reg store.StoredRegister) store.StoredRegister {
-	reg.From, reg.To = r.Calendar.Start(reg.Day), r.Calendar.End(reg.Day)
-	if reg.Reason == "" {
-		reg.Reason = reasonIn(reg.Head)
+	if len(reg.Head) == 0 {
+		reg.From, reg.To = r.Calendar.Start(reg.Day), r.Calendar.End(reg.Day)
+		return reg
 	}
+	reg.From, reg.To, reg.Reason = timeInHead(reg.Head, "from"), timeInHead(reg.Head, "to"), inHead(reg.Head, "reason")
 	return reg
 }
 
-// reasonIn reads the reason of a reissue out of a register's head, which is XML
-// without its end.
-func reasonIn(head []byte) string {
-	const start, end = "<reason>", "</reason>"
-	_, rest, begins := bytes.Cut(head, []byte(start))
-	text, _, ends := bytes.Cut(rest, []byte(end))
+func timeInHead(head []byte, name string) time.Time {
+	t, err := time.Parse(time.RFC3339Nano, inHead(head, name))
+	if err != nil {
+		return time.Time{} // we wrote it
+	}
+	return t
+}
+
+// inHead returns the text of an element of a head, empty if it is not there.
+func inHead(head []byte, name string) string {
+	start, end := []byte("<"+name+">"), []byte("</"+name+">")
+	_, rest, begins := bytes.Cut(head, start)
+	text, _, ends := bytes.Cut(rest, end)
 	if !begins || !ends {
 		return ""
 	}
-	var reason string
-	if err := xml.Unmarshal(slices.Concat([]byte(start), text, []byte(end)), &reason); err != nil {
+	var content string
+	if err := xml.Unmarshal(slices.Concat(start, text, end), &content); err != nil {
 		return "" // we wrote it
 	}
-	return reason
+	return content
 }
 
 // form makes a revision and stores it.

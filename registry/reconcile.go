@@ -23,7 +23,7 @@ const ReconciliationNamespace = "urn:tolem:reconciliation:v1"
 
 // Limits of a submitted list.
 const (
-	MaxParts     = 1000
+	MaxParts     = 800
 	MaxPartBytes = 640 << 10
 	// MaxLists is how many lists may be submitted for one register's day: each
 	// is kept, and costs a comparison.

@@ -422,3 +422,63 @@ type anyTrust struct{ signing.Truster }
 func (anyTrust) Check(cert *x509.Certificate, _ time.Time) (trust.Proof, error) {
 	return trust.Proof{ID: [16]byte{1}}, nil
 }
+
+// A batch of facts that comes while a day is summed up is in its sum, or not
+// in the day.
+func TestNoBatchSlipsIn(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		first := w.paid(pay{})
+		w.clock.Set(w.registry.Calendar.End(testDay).Add(time.Hour))
+		if err := w.registry.collect(t.Context(), testDay, nil); err != nil {
+			t.Fatal(err)
+		}
+		var seen int64
+		if err := w.db.View(t.Context(), func(tx *store.Tx) (err error) {
+			seen, err = tx.DayBatches(testDay)
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+		row := w.rowOf(first.Number)
+		row.Code++ // a fact that another node has found
+		add := func() error {
+			return w.db.Update(t.Context(), func(tx *store.Tx) error { return tx.AddDayRows(testDay, []tolem.RegisterRow{row}) })
+		}
+		if err := add(); err != nil {
+			t.Fatal(err)
+		}
+		moved := errors.New("moved")
+		err := w.db.Update(t.Context(), func(tx *store.Tx) error {
+			if tx.Again() {
+				return moved
+			}
+			return tx.SealDay(store.SealedDay{Day: testDay, SealedAt: tx.Now()}, seen)
+		})
+		if !errors.Is(err, moved) {
+			t.Errorf("sealed although a batch had come: %v", err)
+		}
+		if sealed := w.sealed(testDay); sealed.Facts != 2 {
+			t.Errorf("%d facts", sealed.Facts)
+		}
+		row.Code++
+		if err := add(); !errors.Is(err, store.ErrDaySealed) {
+			t.Errorf("a sealed day took a fact: %v", err)
+		}
+	})
+}
+
+// rowOf returns the payment of a code as a fact.
+func (w *world) rowOf(n tolem.CodeNumber) (row tolem.RegisterRow) {
+	w.t.Helper()
+	err := w.db.View(w.t.Context(), func(tx *store.Tx) error {
+		facts, err := tx.FactsOf([]tolem.CodeNumber{n})
+		if err == nil && len(facts) > 0 {
+			row = facts[0].RegisterRow
+		}
+		return err
+	})
+	if err != nil || row.Code != n {
+		w.t.Fatalf("%+v, %v", row, err)
+	}
+	return row
+}

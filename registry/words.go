@@ -41,6 +41,7 @@ var words = map[word]tolem.Names{
 	"provider":          {KK: "Көрсетуші", RU: "Поставщик", EN: "Provider"},
 	"channel":           {KK: "Арна", RU: "Канал", EN: "Channel"},
 	"amount":            {KK: "Сома", RU: "Сумма", EN: "Amount"},
+	"fee":               {KK: "Комиссия", RU: "Комиссия", EN: "Fee"},
 	"paidAt":            {KK: "Төленді", RU: "Оплачено", EN: "Paid at"},
 	"receivedAt":        {KK: "Алынды", RU: "Получено", EN: "Received at"},
 	"state":             {KK: "Күйі", RU: "Состояние", EN: "State"},

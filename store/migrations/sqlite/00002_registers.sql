@@ -23,6 +23,14 @@ CREATE TABLE business_day (
     evidence  BLOB   NOT NULL            -- id of the seal in the archive
 );
 
+-- Where a day's facts gather. Every batch of them counts up, and a day is sealed
+-- only as the count stands at which it was summed up: so no batch slips in.
+CREATE TABLE open_day (
+    day     INTEGER PRIMARY KEY,
+    batches INTEGER NOT NULL,
+    sealed  INTEGER NOT NULL
+);
+
 -- The facts of sealed days: each accepted payment, refund and discrepancy is
 -- in exactly one of them. Rows are only added, and only until their day is
 -- sealed. Registers are made from these rows and nothing else.
