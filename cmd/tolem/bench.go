@@ -40,7 +40,8 @@ func benchCommand(io streams) *cobra.Command {
 		Long: `Measures the gateway against yardsticks in the same run: the bare cryptographic
 operation, and the straightforward way with goxmldsig, etree and one database
 transaction a call. The cases take turns; medians and ratios of neighbours are
-shown, so that a busy machine changes little. Takes about four minutes.
+shown, so that a busy machine changes little. Takes about two minutes, and two more for
+registers on each database; --rows makes those quicker.
 
 Part registers builds, signs, renders and reads back registers of --rows and of a
 tenth as many rows, each in a process of its own, and tells time, memory and how
