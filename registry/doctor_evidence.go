@@ -22,7 +22,7 @@ type kept struct {
 	registers map[tolem.RegisterNumber][32]byte
 	claims    map[tolem.ClaimNumber][32]byte
 	seals     map[tolem.Day]store.MessageID
-	steps     map[tolem.ClaimNumber][]string // what the operator noted of a claim
+	steps     map[tolem.ClaimNumber][]string // what became of a claim, as the bank said or the operator noted
 	words     map[tolem.RegisterNumber][]string
 }
 
@@ -48,6 +48,8 @@ func (k *kept) read(records []archive.Record) error {
 	switch {
 	case in.Operation == tolem.OpAcknowledgeRegister && len(records) == 2 && in.Class == "":
 		return k.readWord(in, records[1])
+	case in.Operation == tolem.OpAnswerClaim && len(records) == 2 && in.Class == "":
+		return k.readAnswer(in, records[1])
 	case in.Operation != "":
 		return nil
 	case bytes.HasPrefix(in.Raw, []byte("<register ")):
@@ -111,6 +113,25 @@ func (k *kept) readWord(in, out archive.Record) error {
 	}
 	k.words[a.Number] = append(k.words[a.Number], opinion(a))
 	return nil
+}
+
+// readAnswer takes what a bank said of a claim out of its message.
+func (k *kept) readAnswer(in, out archive.Record) error {
+	answer, err := bodyFields(out.Raw)
+	if err != nil || answer["resultCode"] != string(tolem.OK) {
+		return err
+	}
+	said, err := bodyFields(in.Raw)
+	n := tolem.ClaimNumber(said["number"])
+	k.steps[n] = append(k.steps[n], answerToClaim(tolem.ClaimStep{
+		State: tolem.ClaimState(said["answer"]), Who: string(in.Participant), Note: said["note"], At: out.At,
+	}))
+	return err
+}
+
+// answerToClaim writes what a bank said of a claim as one line.
+func answerToClaim(s tolem.ClaimStep) string {
+	return fmt.Sprintf("%s by %s at %s: %q, %d paid", s.State, s.Who, s.At.UTC().Format(timeForPeople), s.Note, s.Paid)
 }
 
 // opinion writes what an owner said of a register as one line.
@@ -231,7 +252,11 @@ func (r *Registry) keptClaims(tx *store.Tx, d store.SealedDay, k *kept, c *Check
 			}
 			var noted []string
 			for i, s := range steps {
-				if i > 0 && s.Who != string(claim.Bank) { // a bank's word is in its message
+				switch {
+				case i == 0: // sent: the claim itself
+				case s.Who == string(claim.Bank):
+					noted = append(noted, answerToClaim(s))
+				default:
 					noted = append(noted, string(stepDocument(claim.Number, s)))
 				}
 			}

@@ -217,13 +217,14 @@ func (w *dayWorld) raw(dsn string) *sql.DB {
 	return db
 }
 
-// tamperedWords changes what an owner said of its register, which its signed
-// message belies (GW-P27).
+// tamperedWords changes what owners said of a register and of a claim, which
+// their signed messages belie (GW-P27, GW-P40).
 func (w *dayWorld) tamperedWords(dsn string) {
 	w.t.Helper()
 	number := string(tolem.NewRegisterNumber(tolem.Owner{Kind: tolem.BankRegister, ID: bankID}, firstPlayed+3, 1))
 	w.says("OK", bankID, request("AcknowledgeRegister", uuid.NewString(), "number", number, "verdict", "REJECT",
 		"objection", "<reason>TOTALS</reason><text> wrong sum </text>"))
+	w.says("OK", bank2ID, request("AnswerClaim", uuid.NewString(), "number", "C-20240228-BANK2-KZT", "answer", "DISPUTED", "note", "ours is less"))
 	raw := w.raw(dsn)
 	found := func() int {
 		checkup, err := w.registry.Check(w.t.Context(), firstPlayed, firstPlayed+10, nil)
@@ -231,7 +232,7 @@ func (w *dayWorld) tamperedWords(dsn string) {
 			w.t.Fatal(err)
 		}
 		for _, f := range checkup.Findings {
-			if f.Record != number || f.Check != "evidence" {
+			if f.Record != number && f.Record != "C-20240228-BANK2-KZT" || f.Check != "evidence" {
 				w.t.Errorf("%+v", f)
 			}
 		}
@@ -244,6 +245,8 @@ func (w *dayWorld) tamperedWords(dsn string) {
 		{"UPDATE acknowledgement SET verdict = 'ACK'", "UPDATE acknowledgement SET verdict = 'REJECT'"},
 		{"UPDATE acknowledgement SET objections = replace(objections, 'TOTALS', 'AMOUNT')", "UPDATE acknowledgement SET objections = replace(objections, 'AMOUNT', 'TOTALS')"},
 		{"UPDATE acknowledgement SET by_whom = 'BANK2'", "UPDATE acknowledgement SET by_whom = 'BANK1'"},
+		{"UPDATE claim_step SET note = 'x' WHERE note <> ''", "UPDATE claim_step SET note = 'ours is less' WHERE note <> ''"},
+		{"UPDATE claim_step SET state = 'ACKNOWLEDGED' WHERE state = 'DISPUTED'", "UPDATE claim_step SET state = 'DISPUTED' WHERE state = 'ACKNOWLEDGED'"},
 		{"DELETE FROM acknowledgement", ""},
 	} {
 		if _, err := raw.Exec(change[0]); err != nil {
@@ -252,7 +255,10 @@ func (w *dayWorld) tamperedWords(dsn string) {
 		if found() == 0 {
 			w.t.Errorf("%s: no finding", change[0])
 		}
-		if _, err := raw.Exec(change[1]); err != nil && change[1] != "" {
+		if change[1] == "" {
+			continue
+		}
+		if _, err := raw.Exec(change[1]); err != nil {
 			w.t.Fatal(err)
 		}
 	}
