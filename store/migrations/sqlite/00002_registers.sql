@@ -9,8 +9,8 @@ ALTER TABLE discrepancy ADD COLUMN fee INTEGER NOT NULL DEFAULT 0;
 
 -- A day is sealed, and counted, from what happened in it. Moments only grow:
 -- these indexes are written at their right edge.
-CREATE INDEX step_at ON step (at);
-CREATE INDEX discrepancy_received ON discrepancy (received_at);
+CREATE INDEX step_at ON step (at, code);
+CREATE INDEX discrepancy_received ON discrepancy (received_at, code, id);
 CREATE INDEX request_refused ON request (at) WHERE result <> 'OK';
 
 -- Business days. A day that has no row is open. Days are counted from
