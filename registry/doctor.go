@@ -332,7 +332,7 @@ func (r *Registry) checkRegisters(ctx context.Context, d store.SealedDay, c *Che
 // checkRegister makes sure that a revision is what was signed, and that its
 // totals are those of its rows.
 func (r *Registry) checkRegister(ctx context.Context, reg store.StoredRegister, c *Checkup) error {
-	again, digest := r.complete(reg), sha256.New()
+	again, digest := r.Complete(reg), sha256.New()
 	if err := r.write(ctx, digest, &again, nil); err != nil {
 		return err
 	}

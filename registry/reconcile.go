@@ -23,7 +23,7 @@ const ReconciliationNamespace = "urn:tolem:reconciliation:v1"
 
 // Limits of a submitted list.
 const (
-	MaxParts     = 1000
+	MaxParts     = 800
 	MaxPartBytes = 640 << 10
 	// MaxLists is how many lists may be submitted for one register's day: each
 	// is kept, and costs a comparison.
@@ -314,7 +314,7 @@ func (c *comparison) load(ctx context.Context, n tolem.ReconciliationNumber) err
 	if err != nil {
 		return err
 	}
-	c.register = c.complete(c.register)
+	c.register = c.Complete(c.register)
 	options := match.Options{Zone: c.Calendar.Zone(), Currency: c.Currency, MaxRows: MaxListRows}
 	c.list, err = match.ParseCSV(bytes.NewReader(c.file), options)
 	var unreadable *match.FileError

@@ -81,7 +81,7 @@ func claimListCommand(io streams) *cobra.Command {
 				last = tolem.NewCalendar(d.zone, nil, nil).DayOf(time.Now())
 			}
 			views := []claimView{}
-			t := newTable(io, "number", "bank", "day", "payments", "amount", "paid", "state", "due")
+			t := newTable(io, "number", "bank", "day", "payments", "amount", "paid", "state", "due by")
 			err := d.db.View(ctx, func(tx *store.Tx) error {
 				list, err := tx.Claims(tolem.ParticipantID(bank), first, last, "", maxListed)
 				for _, claim := range list {
@@ -90,7 +90,7 @@ func claimListCommand(io streams) *cobra.Command {
 						return err
 					}
 					v := viewClaim(claim, steps, tx.Now())
-					due := v.DueAt.In(d.zone).Format(time.DateOnly)
+					due := lastDay(v.DueAt, d.zone)
 					if v.Overdue {
 						due += " OVERDUE"
 					}
@@ -142,8 +142,8 @@ func claimShowCommand(io streams) *cobra.Command {
 			case *asJSON:
 				return printJSON(io.out, v)
 			}
-			fmt.Fprintf(io.out, "%s  %s, %d payments of %s by %s, %s paid, due %s\n",
-				v.Number, v.State, v.Payments, v.Amount, v.Register, v.Paid, v.DueAt.In(d.zone).Format(time.DateTime))
+			fmt.Fprintf(io.out, "%s  %s, %d payments of %s by %s, %s paid, due by %s\n",
+				v.Number, v.State, v.Payments, v.Amount, v.Register, v.Paid, lastDay(v.DueAt, d.zone))
 			for _, s := range v.Steps {
 				fmt.Fprintf(io.out, "  %s  %-12s %s  %s  %s\n", s.At.In(d.zone).Format(time.DateTime), s.State, s.Who, s.Paid, s.Note)
 			}
@@ -151,6 +151,11 @@ func claimShowCommand(io streams) *cobra.Command {
 		})
 	}
 	return c
+}
+
+// lastDay is the last day before a moment: what is due then is due by that day.
+func lastDay(t time.Time, zone *time.Location) string {
+	return t.Add(-time.Second).In(zone).Format(time.DateOnly)
 }
 
 func claimNumber(text string) (tolem.ClaimNumber, error) {

@@ -1247,7 +1247,7 @@ type GetReport struct {
 	// First day.
 	From *Day `xml:"urn:tolem:gateway:v1 from,omitempty"`
 
-	// Last day; a year at most.
+	// Last day; five years at most.
 	To *Day `xml:"urn:tolem:gateway:v1 to,omitempty"`
 
 	// What a row sums up.
