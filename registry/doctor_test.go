@@ -242,7 +242,7 @@ func (p played) tamperings() []tampering {
 		change("day_total", "paid_minor = paid_minor + 1", "day = $1 AND provider = 'TAX' AND bank = 'BANK-B'", []any{day}, "totals day BANK-B TAX TAX-1 ATM KZT"),
 		remove("day_total", "a row", "day = $1 AND provider = 'TAX' AND bank = 'BANK-B'", []any{day}, "totals day BANK-B TAX TAX-1 ATM KZT"),
 		change("hour_total", "paid = paid + 1", "day = $1 AND provider = 'TAX' AND bank = 'BANK-B'", []any{day}, "totals 10:00 BANK-B TAX TAX-1 ATM KZT"),
-		change("message", "data = $1", "id IN (SELECT id FROM message ORDER BY id DESC LIMIT 1)", []any{[]byte("nothing")}, "evidence archive"),
+		change("message", "data = $1", "id IN (SELECT id FROM message WHERE code < 0 ORDER BY id DESC LIMIT 1)", []any{[]byte("nothing")}, "evidence archive"),
 	}
 	for i := range list {
 		list[i].name = fmt.Sprintf("%02d %s", i, list[i].name)
