@@ -64,15 +64,11 @@ func claimListCommand(io streams) *cobra.Command {
 		Use: "list", Short: "List claims and how they stand", Args: noArgs,
 		Example: "  tolem claim list --bank HALYK --from 2026-11-01",
 	}
-	from, to := dayFlag(c, "from", "first `day`"), dayFlag(c, "to", "last `day`; by default today")
+	span := spanFlags(c, "first `day`", "last `day`; by default today")
 	c.Flags().StringVar(&bank, "bank", "", "`id` of the bank; by default all")
 	file, asJSON := configFlag(c), jsonFlag(c)
 	c.RunE = func(c *cobra.Command, _ []string) error {
-		first, err := from()
-		if err != nil {
-			return err
-		}
-		last, err := to()
+		first, last, err := span()
 		if err != nil {
 			return err
 		}

@@ -24,15 +24,10 @@ is what was signed; the archive holds the same seals, registers, claims and
 acknowledgements. Whatever does not add up is named to the row.`,
 		Example: "  tolem doctor --from 2026-11-01 --to 2026-11-30",
 	}
-	from := dayFlag(c, "from", "first `day`; by default "+strconv.Itoa(doctorDays)+" days back")
-	to := dayFlag(c, "to", "last `day`; by default today")
+	span := spanFlags(c, "first `day`; by default "+strconv.Itoa(doctorDays)+" days back", "last `day`; by default today")
 	file, asJSON := configFlag(c), jsonFlag(c)
 	c.RunE = func(c *cobra.Command, _ []string) error {
-		first, err := from()
-		if err != nil {
-			return err
-		}
-		last, err := to()
+		first, last, err := span()
 		if err != nil {
 			return err
 		}

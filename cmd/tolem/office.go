@@ -97,6 +97,19 @@ func dayFlag(c *cobra.Command, name, usage string) func() (tolem.Day, error) {
 	}
 }
 
+// spanFlags adds --from and --to and returns what reads them; 0 where one is
+// not given.
+func spanFlags(c *cobra.Command, from, to string) func() (first, last tolem.Day, err error) {
+	readFrom, readTo := dayFlag(c, "from", from), dayFlag(c, "to", to)
+	return func() (first, last tolem.Day, err error) {
+		if first, err = readFrom(); err != nil {
+			return 0, 0, err
+		}
+		last, err = readTo()
+		return first, last, err
+	}
+}
+
 // rendering are the flags of commands that write a document.
 type rendering struct{ form, language, out string }
 

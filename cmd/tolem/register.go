@@ -103,7 +103,7 @@ func registerListCommand(io streams) *cobra.Command {
 		Use: "list", Short: "List registers", Args: noArgs,
 		Example: "  tolem register list --from 2026-11-01 --to 2026-11-30 --kind bank --owner HALYK",
 	}
-	from, to := dayFlag(c, "from", "first `day`, 2026-11-01"), dayFlag(c, "to", "last `day`")
+	span := spanFlags(c, "first `day`, 2026-11-01", "last `day`")
 	c.Flags().StringVar(&kind, "kind", "", "provider, bank or branch; with --owner")
 	c.Flags().StringVar(&owner, "owner", "", "`id` of the owner; with --kind")
 	file, asJSON := configFlag(c), jsonFlag(c)
@@ -111,11 +111,7 @@ func registerListCommand(io streams) *cobra.Command {
 		if (kind == "") != (owner == "") {
 			return fmt.Errorf("%w: --kind and --owner go together", errUsage)
 		}
-		first, err := from()
-		if err != nil {
-			return err
-		}
-		last, err := to()
+		first, last, err := span()
 		if err != nil {
 			return err
 		}
