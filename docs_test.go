@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"tolem"
 	"tolem/config"
 )
 
@@ -61,25 +62,50 @@ func TestTargetsInDocuments(t *testing.T) {
 	}
 }
 
+// examples are the files whose code README.md shows, in the order in which it
+// does.
+var examples = map[string][]string{
+	"go":     {"wsdl/client/example_test.go", "wsdl/client/example_register_test.go"},
+	"python": {"wsdl/interop/example_zeep.py"},
+}
+
 // The code that README.md shows is code that runs: line for line, in order, it
 // stands in the examples that the tests run.
 func TestCodeInReadmeIsTheCodeThatRuns(t *testing.T) {
 	readme := readText(t, "README.md")
-	for language, file := range map[string]string{"go": "wsdl/client/example_test.go", "python": "wsdl/interop/example_zeep.py"} {
-		_, rest, ok := strings.Cut(readme, "```"+language+"\n")
-		shown, _, closed := strings.Cut(rest, "```")
-		if !ok || !closed {
-			t.Fatalf("README.md shows no %s", language)
+	for language, files := range examples {
+		blocks := regexp.MustCompile("(?s)```"+language+"\n(.*?)```").FindAllStringSubmatch(readme, -1)
+		if len(blocks) != len(files) {
+			t.Fatalf("README.md shows %d pieces of %s, want %d", len(blocks), language, len(files))
 		}
-		source := readText(t, file)
-		for line := range strings.Lines(shown) {
-			line = strings.TrimSpace(line)
-			_, after, found := strings.Cut(source, line)
-			if !found {
-				t.Errorf("%s does not stand in %s at its place: %s", language, file, line)
-				break
+		for i, file := range files {
+			rest := readText(t, file)
+			for line := range strings.Lines(blocks[i][1]) {
+				line = strings.TrimSpace(line)
+				_, after, found := strings.Cut(rest, line)
+				if !found {
+					t.Errorf("%s does not stand in %s at its place: %s", language, file, line)
+					break
+				}
+				rest = after
 			}
-			source = after
+		}
+	}
+}
+
+// README.md says of every anomaly and every reason of a rejection what it is
+// called, and of anomalies what they mean.
+func TestReadmeNamesEveryAnomaly(t *testing.T) {
+	readme := readText(t, "README.md")
+	for _, code := range tolem.AnomalyCodes {
+		kind := map[tolem.Severity]string{tolem.SeverityMoney: "money", tolem.SeverityInformation: "note"}[code.Severity()]
+		if row := "| `" + string(code) + "` | " + code.Texts().EN + " | " + kind + " |"; !strings.Contains(readme, row) {
+			t.Errorf("README.md lacks the row %s", row)
+		}
+	}
+	for _, reason := range tolem.RejectReasons {
+		if !strings.Contains(readme, "`"+string(reason)+"`") {
+			t.Errorf("README.md does not name %s", reason)
 		}
 	}
 }

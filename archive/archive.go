@@ -182,14 +182,14 @@ func (a *Archive) LoadCode(tx *store.Tx, code tolem.CodeNumber) ([]Record, error
 	return all, nil
 }
 
-// errAltered reports stored bytes that are not what was stored.
-var errAltered = errors.New("altered")
+// ErrAltered reports stored bytes that are not what was stored.
+var ErrAltered = errors.New("altered")
 
 // open reverses what Add does to an entry.
 func (a *Archive) open(m store.Message, docs documents) ([]Record, error) {
 	plain, err := a.db.Vault().Open(m.Blob, messageContext(int64(m.Code), m.ID))
 	if err != nil {
-		return nil, fmt.Errorf("message %s: %w: %w", m.ID, errAltered, err)
+		return nil, fmt.Errorf("message %s: %w: %w", m.ID, ErrAltered, err)
 	}
 	records, err := a.packer.unpack(plain, m.Code, m.ID, docs)
 	if err != nil {

@@ -18,7 +18,7 @@ import (
 // noDocuments knows no documents: for records without certificates.
 type noDocuments struct{}
 
-func (noDocuments) named([refSize]byte) (id, data []byte, err error) { return nil, nil, errAltered }
+func (noDocuments) named([refSize]byte) (id, data []byte, err error) { return nil, nil, ErrAltered }
 
 // Whatever a message looks like, it comes back byte for byte, with all that is
 // recorded of it.

@@ -239,7 +239,7 @@ func eachLeaf(ctx context.Context, s *store.Snapshot, size int64, fn func(int64,
 			return err
 		}
 		if !found || batch.First != at || len(leaves) == 0 {
-			return fmt.Errorf("log goes on at leaf %d: %w", at, errAltered)
+			return fmt.Errorf("log goes on at leaf %d: %w", at, ErrAltered)
 		}
 		for i, l := range leaves {
 			if index := at + int64(i); index < size {

@@ -22,7 +22,7 @@ func encodeProof(p trust.Proof) ([]byte, error) {
 func decodeProof(doc []byte) (trust.Proof, error) {
 	var p trust.Proof
 	if err := json.Unmarshal(doc, &p); err != nil {
-		return p, fmt.Errorf("grounds of trust: %w: %w", errAltered, err)
+		return p, fmt.Errorf("grounds of trust: %w: %w", ErrAltered, err)
 	}
 	return p, nil
 }

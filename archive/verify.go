@@ -267,9 +267,9 @@ func (s snapshotDocuments) named(ref [refSize]byte) (id, data []byte, err error)
 	case err != nil:
 		return nil, nil, fmt.Errorf("%w: %w", store.ErrUnavailable, err)
 	case !found:
-		return nil, nil, fmt.Errorf("document %x of the message is missing: %w", ref, errAltered)
+		return nil, nil, fmt.Errorf("document %x of the message is missing: %w", ref, ErrAltered)
 	case d.Kind == store.DocumentCertificate && [32]byte(sha256.Sum256(d.Data)) != [32]byte(padded32(d.ID)):
-		return nil, nil, fmt.Errorf("certificate %x of the message: %w", d.ID, errAltered)
+		return nil, nil, fmt.Errorf("certificate %x of the message: %w", d.ID, ErrAltered)
 	}
 	s.v.docs.put(d.ID, d.Data)
 	return d.ID, d.Data, nil

@@ -27,7 +27,7 @@ func (a *Archive) Walk(ctx context.Context, wanted func(at time.Time, concernsCo
 			}
 			leaves, err := batch.Leaves()
 			if err != nil {
-				return fmt.Errorf("log batch at leaf %d: %w: %w", batch.First, errAltered, err)
+				return fmt.Errorf("log batch at leaf %d: %w: %w", batch.First, ErrAltered, err)
 			}
 			if err := w.page(ctx, leaves); err != nil {
 				return err
@@ -90,7 +90,7 @@ func (w *walk) page(ctx context.Context, leaves []store.Leaf) error {
 		}
 		var leaf [32]byte
 		if leaf, w.scratch = entryLeaf(w.scratch, records); leaf != hashes[m.Key()] {
-			return fmt.Errorf("%s: %w", nameOf(m.Key().Key, m.ID), errAltered)
+			return fmt.Errorf("%s: %w", nameOf(m.Key().Key, m.ID), ErrAltered)
 		}
 		delete(hashes, m.Key())
 		if err := w.fn(records); err != nil {
@@ -98,7 +98,7 @@ func (w *walk) page(ctx context.Context, leaves []store.Leaf) error {
 		}
 	}
 	if len(hashes) > 0 {
-		return fmt.Errorf("%d messages of the log are missing: %w", len(hashes), errAltered)
+		return fmt.Errorf("%d messages of the log are missing: %w", len(hashes), ErrAltered)
 	}
 	return nil
 }

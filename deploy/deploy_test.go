@@ -50,6 +50,19 @@ func TestUnitWaitsForTheGrace(t *testing.T) {
 	}
 }
 
+// The folder of rendered documents lies where the program may write: by default
+// it is beside the configuration, which is read-only.
+func TestDocumentsCanBeRendered(t *testing.T) {
+	const folder = "/var/lib/tolem/registers-cache"
+	name := config.Variable("registers.folder")
+	if !strings.Contains(read(t, "tolem.service"), "\nEnvironment="+name+"="+folder+"\n") {
+		t.Errorf("the unit does not set %s", name)
+	}
+	if !strings.Contains(read(t, "compose.yaml"), name+": "+folder) {
+		t.Errorf("the composition does not set %s", name)
+	}
+}
+
 // The image is built with the Go that go.mod asks for.
 func TestImageHasTheRightGo(t *testing.T) {
 	want := regexp.MustCompile(`(?m)^go (\d+\.\d+)`).FindStringSubmatch(read(t, "../go.mod"))[1]

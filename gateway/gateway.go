@@ -204,7 +204,8 @@ func (m Message) answerRecord(tx *store.Tx, reply Reply) archive.Record {
 
 // repeat answers a request that was answered before. The repetition itself is
 // kept as evidence too, for it arrived signed, and so is an answer that had to
-// be signed anew.
+// be signed anew. They are entries of their own: a request and its answer in
+// one entry are those that had an effect.
 func (g *Gateway) repeat(tx *store.Tx, m Message, earlier store.Request) (Reply, error) {
 	if earlier.Operation != m.Operation || earlier.BodyHash != m.BodyHash {
 		return Reply{}, ErrReplay
@@ -219,10 +220,10 @@ func (g *Gateway) repeat(tx *store.Tx, m Message, earlier store.Request) (Reply,
 	}
 	in := m.Record
 	in.Code = earlier.Code
-	if bytes.Equal(reply.Signed, stored.Raw) {
-		return reply, g.evidence.Add(tx, in)
+	if err := g.evidence.Add(tx, in); err != nil || bytes.Equal(reply.Signed, stored.Raw) {
+		return reply, err
 	}
-	return reply, g.evidence.Add(tx, in, m.answerRecord(tx, reply))
+	return reply, g.evidence.Add(tx, m.answerRecord(tx, reply))
 }
 
 // Refuse keeps a request that was answered with a fault, and the fault.

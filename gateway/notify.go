@@ -34,7 +34,7 @@ type NotifyResult struct {
 	ReceivedAt time.Time // of the accepted notification
 	State      tolem.State
 	Late       bool                // the code had expired or was cancelled (GW-P17)
-	Branch     tolem.ParticipantID // in whose register it will stand; empty: in none
+	Branch     tolem.ParticipantID // in whose register it will stand, refused or not; empty: in none
 }
 
 // NotifyPayment records a payment and makes the code PAID. What does not fit
@@ -98,8 +98,11 @@ func notify(tx *store.Tx, p tolem.Payment, message store.MessageID) (NotifyResul
 		return NotifyResult{}, err
 	}
 	r := NotifyResult{Outcome: Outcome{Result: d.Result, Code: before.Number}}
-	if d.Result == tolem.OK {
+	switch {
+	case d.Result == tolem.OK:
 		r.ReceivedAt, r.State, r.Late, r.Branch = accepted.ReceivedAt, d.Code.State, d.Code.Late, accepted.Branch
+	case d.Discrepancy:
+		r.Branch = p.Branch
 	}
 	return r, nil
 }

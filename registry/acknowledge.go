@@ -71,7 +71,7 @@ func (r *Registry) Lookup(tx *store.Tx, p tolem.Participant, n tolem.RegisterNum
 	case err != nil || !r.MaySee(p, reg.Owner):
 		return store.StoredRegister{}, fmt.Errorf("%s for %s: %w", n, p.ID, ErrForeign)
 	}
-	return r.complete(reg), nil
+	return r.Complete(reg), nil
 }
 
 // named reports whether a number is one that a document of the participant
@@ -97,7 +97,7 @@ func (r *Registry) Latest(ctx context.Context, p tolem.Participant, o tolem.Owne
 			return reg, err
 		}
 	}
-	return r.complete(reg), err
+	return r.Complete(reg), err
 }
 
 // See returns a register as Lookup does, outside a transaction.

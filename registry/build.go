@@ -2,13 +2,16 @@ package registry
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"crypto/sha256"
+	"encoding/xml"
 	"errors"
 	"fmt"
 	"io"
 	"iter"
 	"slices"
+	"time"
 
 	"tolem"
 	"tolem/archive"
@@ -68,16 +71,45 @@ func (r *Registry) Build(ctx context.Context, owner tolem.Owner, day tolem.Day, 
 func (r *Registry) Find(ctx context.Context, n tolem.RegisterNumber) (reg store.StoredRegister, err error) {
 	err = r.view(ctx, func(tx *store.Tx) error {
 		reg, err = tx.Register(n)
-		reg = r.complete(reg)
+		reg = r.Complete(reg)
 		return err
 	})
 	return reg, err
 }
 
-// complete fills in what follows from the day.
-func (r *Registry) complete(reg store.StoredRegister) store.StoredRegister {
-	reg.From, reg.To = r.Calendar.Start(reg.Day), r.Calendar.End(reg.Day)
+// Complete fills in what a register has no column for and what stands in its
+// head: the moments of its day, as they were when it was formed, and why it was
+// issued anew.
+func (r *Registry) Complete(reg store.StoredRegister) store.StoredRegister {
+	if len(reg.Head) == 0 {
+		reg.From, reg.To = r.Calendar.Start(reg.Day), r.Calendar.End(reg.Day)
+		return reg
+	}
+	reg.From, reg.To, reg.Reason = timeInHead(reg.Head, "from"), timeInHead(reg.Head, "to"), inHead(reg.Head, "reason")
 	return reg
+}
+
+func timeInHead(head []byte, name string) time.Time {
+	t, err := time.Parse(time.RFC3339Nano, inHead(head, name))
+	if err != nil {
+		return time.Time{} // we wrote it
+	}
+	return t
+}
+
+// inHead returns the text of an element of a head, empty if it is not there.
+func inHead(head []byte, name string) string {
+	start, end := []byte("<"+name+">"), []byte("</"+name+">")
+	_, rest, begins := bytes.Cut(head, start)
+	text, _, ends := bytes.Cut(rest, end)
+	if !begins || !ends {
+		return ""
+	}
+	var content string
+	if err := xml.Unmarshal(slices.Concat(start, text, end), &content); err != nil {
+		return "" // we wrote it
+	}
+	return content
 }
 
 // form makes a revision and stores it.
@@ -111,7 +143,7 @@ func (r *Registry) prepare(ctx context.Context, owner tolem.Owner, day tolem.Day
 		Number: tolem.NewRegisterNumber(owner, day, revision), Owner: owner, Day: day, Revision: revision, Reason: reason,
 		FinalAfter: r.Calendar.End(r.Calendar.AddWorkdays(day, r.FinalAfter)),
 	}
-	reg = r.complete(reg)
+	reg = r.Complete(reg)
 	err = r.view(ctx, func(tx *store.Tx) error {
 		corrections, err := tx.Corrections(day)
 		reg.Corrections = len(corrections)

@@ -168,6 +168,12 @@ func step(tx *store.Tx, n tolem.ClaimNumber, s tolem.ClaimStep) (tolem.ClaimStan
 // keepStep keeps what the operator did as evidence; what a bank says is in its
 // message.
 func (r *Registry) keepStep(tx *store.Tx, n tolem.ClaimNumber, s tolem.ClaimStep) error {
+	return r.evidence.Add(tx, archive.Record{
+		ID: archive.NewMessageID(tx.Now()), Direction: archive.Internal, At: tx.Now(), Raw: stepDocument(n, s),
+	})
+}
+
+func stepDocument(n tolem.ClaimNumber, s tolem.ClaimStep) []byte {
 	var b c14n.Builder
 	b.Root("claimStep", ClaimNamespace)
 	b.Text("number", string(n))
@@ -179,5 +185,5 @@ func (r *Registry) keepStep(tx *store.Tx, n tolem.ClaimNumber, s tolem.ClaimStep
 	b.Text("note", s.Note)
 	b.Time("at", s.At)
 	b.Close("claimStep")
-	return r.evidence.Add(tx, archive.Record{ID: archive.NewMessageID(tx.Now()), Direction: archive.Internal, At: tx.Now(), Raw: b.Bytes})
+	return b.Bytes
 }

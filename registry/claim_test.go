@@ -86,7 +86,7 @@ func TestClaim(t *testing.T) {
 	})
 }
 
-// A claim that several people work on at once counts every payment once.
+// GW-P40: a claim that several people work on at once counts every payment once.
 func TestClaimRace(t *testing.T) {
 	eachWorld(t, func(t *testing.T, w *world) {
 		w.paid(pay{amount: 64_00})

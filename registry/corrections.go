@@ -113,43 +113,59 @@ var ErrNoChange = errors.New("the row belongs to that branch already")
 // ErrNoRow: the day has no such row.
 var ErrNoRow = errors.New("the day has no such row")
 
-// Correct gives a payment of a sealed day to another branch of its bank; empty:
-// to none. The registers that show it are to be issued anew. Who did it and why
-// is kept as evidence.
-func (r *Registry) Correct(ctx context.Context, day tolem.Day, code tolem.CodeNumber, branch tolem.ParticipantID, who, reason string) (store.Correction, error) {
-	var c store.Correction
+// Correct gives a payment of a sealed day, and its refund if it is of the same
+// day, to another branch of its bank; empty: to none. The registers that show
+// them are to be issued anew. Who did it and why is kept as evidence.
+func (r *Registry) Correct(ctx context.Context, day tolem.Day, code tolem.CodeNumber, branch tolem.ParticipantID, who, reason string) ([]store.Correction, error) {
+	var made []store.Correction
 	err := r.db.Update(ctx, func(tx *store.Tx) error {
+		made = nil
 		facts, err := tx.FactsOf([]tolem.CodeNumber{code})
 		if err != nil {
 			return err
 		}
-		i := slices.IndexFunc(facts, func(f store.DayFact) bool { return f.Day == day && f.Kind == tolem.RowPayment })
-		if i < 0 {
-			return fmt.Errorf("%s of %s: %w", code, day, ErrNoRow)
-		}
-		row := facts[i].RegisterRow
 		earlier, err := tx.Corrections(day)
 		if err != nil {
 			return err
 		}
-		was := row.Branch
-		for _, e := range earlier {
-			if (rowKey{e.Code, e.Kind, e.ID}) == keyOf(row) {
-				was = e.Branch
+		found := false
+		for _, f := range facts {
+			if f.Day != day || f.Kind == tolem.RowDiscrepancy {
+				continue
+			}
+			found = true
+			if was := branchNow(f.RegisterRow, earlier); was != branch {
+				made = append(made, store.Correction{
+					Day: day, Seq: len(earlier) + len(made) + 1, Code: code, Kind: f.Kind, ID: f.ID, Was: was, Branch: branch,
+					Who: who, Reason: reason, At: tx.Now(),
+				})
 			}
 		}
-		if was == branch {
+		switch {
+		case !found:
+			return fmt.Errorf("%s of %s: %w", code, day, ErrNoRow)
+		case len(made) == 0:
 			return fmt.Errorf("%s: %w", code, ErrNoChange)
 		}
-		c = store.Correction{
-			Day: day, Seq: len(earlier) + 1, Code: code, Kind: row.Kind, ID: row.ID, Was: was, Branch: branch,
-			Who: who, Reason: reason, At: tx.Now(),
+		for _, c := range made {
+			err = errors.Join(err, tx.InsertCorrection(c), r.evidence.Add(tx, archive.Record{
+				ID: archive.NewMessageID(tx.Now()), Direction: archive.Internal, At: tx.Now(), Code: code, Raw: correctionDocument(c),
+			}))
 		}
-		return errors.Join(tx.InsertCorrection(c), r.evidence.Add(tx, archive.Record{
-			ID: archive.NewMessageID(tx.Now()), Direction: archive.Internal, At: tx.Now(), Code: code, Raw: correctionDocument(c),
-		}))
+		return err
 	})
-	return c, err
+	return made, err
+}
+
+// branchNow is the branch of a row after the corrections so far.
+func branchNow(row tolem.RegisterRow, earlier []store.Correction) tolem.ParticipantID {
+	branch := row.Branch
+	for _, e := range earlier {
+		if (rowKey{e.Code, e.Kind, e.ID}) == keyOf(row) {
+			branch = e.Branch
+		}
+	}
+	return branch
 }
 
 // CorrectionNamespace is the namespace of the evidence of a correction.

@@ -1,10 +1,14 @@
 package registry
 
 import (
+	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"tolem"
 	"tolem/store"
@@ -29,6 +33,7 @@ const (
 	CheckRegisters = "registers" // payments = registers: each is there, is what was signed, and their sums agree
 	CheckClaims    = "claims"    // registers = claims
 	CheckTotals    = "totals"    // totals of counted days = facts and steps
+	CheckEvidence  = "evidence"  // seals, registers, claims and what was said of them = archive
 )
 
 // Balance is the daily balance of codes: Issued is the sum of the others.
@@ -50,6 +55,10 @@ type Checkup struct {
 	Findings []Finding `json:"findings"`
 	Count    int64     `json:"count"` // of findings, named or not
 	Facts    int64     `json:"facts"` // that were checked
+
+	// Of the day at hand: its facts, and whether they are those that were sealed.
+	dayFacts int64
+	intact   bool
 }
 
 // OK reports whether everything adds up.
@@ -75,17 +84,30 @@ func (r *Registry) Check(ctx context.Context, from, to tolem.Day, progress Progr
 		return nil, err
 	}
 	c := &Checkup{Balances: []Balance{}, Findings: []Finding{}}
+	evidence, err := r.readKept(ctx, from, c)
+	if err != nil {
+		return nil, err
+	}
 	for i, d := range days {
 		if i > 0 && days[i-1].Day+1 != d.Day {
 			c.find(d.Day, CheckSeal, "day", "the days before are not sealed: the last one is %s", days[i-1].Day)
 		}
 		for _, check := range []func(context.Context, store.SealedDay, *Checkup) error{r.checkSeal, r.checkFacts, r.checkBalance, r.checkRegisters, r.checkClaims, r.checkTotals} {
-			if err := check(ctx, d, c); err != nil {
+			if err := check(ctx, d, c); errors.Is(err, store.ErrSchema) {
+				c.find(d.Day, CheckSeal, "day", "a row cannot be read: %v", err)
+			} else if err != nil {
 				return nil, fmt.Errorf("check %s: %w", d.Day, err)
 			}
 			progress.report(c.Facts)
 		}
+		if evidence == nil {
+			continue
+		}
+		if err := r.checkKept(ctx, d, evidence, c); err != nil {
+			return nil, fmt.Errorf("check %s: %w", d.Day, err)
+		}
 	}
+	evidence.unsealed(days, from, to, c)
 	return c, nil
 }
 
@@ -95,44 +117,48 @@ func (r *Registry) checkSeal(ctx context.Context, d store.SealedDay, c *Checkup)
 		return err
 	}
 	c.Facts += s.facts
-	if s.facts != d.Facts || s.hash != d.Hash {
+	c.dayFacts, c.intact = s.facts, s.facts == d.Facts && s.hash == d.Hash
+	if !c.intact {
 		c.find(d.Day, CheckSeal, "day", "%d facts with hash %x were sealed; there are %d with %x", d.Facts, d.Hash, s.facts, s.hash)
 	}
 	return nil
 }
 
-// checkFacts looks for what was decided in a day and is a fact of none.
+// checkFacts looks for what was decided in a day and is a fact of none, for
+// facts that are not as they were decided, and for facts behind which nothing
+// stands. What the next day has carried over is a fact as well.
 func (r *Registry) checkFacts(ctx context.Context, d store.SealedDay, c *Checkup) error {
-	from, end := r.Calendar.Start(d.Day), r.Calendar.End(d.Day)
-	look := func(rows []tolem.RegisterRow) error {
-		codes := make([]tolem.CodeNumber, len(rows))
-		for i, row := range rows {
-			codes[i] = row.Code
-		}
-		var facts []store.DayFact
-		err := r.view(ctx, func(tx *store.Tx) (err error) {
-			facts, err = tx.FactsOf(codes)
-			return err
-		})
-		kept := make(map[rowKey]store.DayFact, len(facts))
-		for _, f := range facts {
-			kept[keyOf(f.RegisterRow)] = f
-		}
+	from := r.Calendar.Start(d.Day)
+	backed := int64(0)
+	err := r.decided(ctx, d.Day, func(rows []tolem.RegisterRow) error {
+		facts, err := r.factsOf(ctx, rows)
 		for _, row := range rows {
-			f, found := kept[keyOf(row)]
+			f, found := facts[keyOf(row)]
+			if found && f.Day == d.Day {
+				backed++
+			}
 			switch {
+			case row.At.Before(from) && (!found || f.Day != d.Day): // the day before looks at it
 			case !found:
 				c.find(d.Day, CheckFacts, row.Code.String(), "%s of %s at %s is in no day", row.Kind, row.Amount, row.At.Format(timeForPeople))
-			case !sameMoney(f.RegisterRow, row):
-				c.find(d.Day, CheckFacts, row.Code.String(), "%s differs from what %s has: %s of %s against %s of %s",
-					row.Kind, f.Day, row.Amount, row.Bank, f.Amount, f.Bank)
+			case f.Day != d.Day && f.Day != d.Day+1:
+				c.find(d.Day, CheckFacts, row.Code.String(), "%s at %s stands in %s", row.Kind, row.At.Format(timeForPeople), f.Day)
+			case !sameFact(f.RegisterRow, row, f.Day == d.Day && !c.intact):
+				c.find(d.Day, CheckFacts, row.Code.String(), "%s was decided as %s, %s has %s", row.Kind, describeRow(row), f.Day, describeRow(f.RegisterRow))
 			}
 		}
 		return err
+	})
+	if err != nil || backed == c.dayFacts {
+		return err
 	}
+	return r.checkBacked(ctx, d.Day, c)
+}
+
+// decided goes through everything that a day's seal looked at.
+func (r *Registry) decided(ctx context.Context, day tolem.Day, look func([]tolem.RegisterRow) error) error {
+	from, end := r.Calendar.Start(day).Add(-Stragglers), r.Calendar.End(day)
 	for _, read := range []paymentReader{(*store.Tx).PaidFacts, (*store.Tx).RefundFacts} {
-		// What the next day has carried over is a fact as well, so the check looks
-		// at days whose stragglers are sealed or still may come.
 		if err := r.collectPayments(ctx, read, from, end, look); err != nil {
 			return err
 		}
@@ -140,11 +166,76 @@ func (r *Registry) checkFacts(ctx context.Context, d store.SealedDay, c *Checkup
 	return r.collectRefused(ctx, from, end, look)
 }
 
+// factsOf returns the facts of sealed days that these rows are.
+func (r *Registry) factsOf(ctx context.Context, rows []tolem.RegisterRow) (map[rowKey]store.DayFact, error) {
+	codes := make([]tolem.CodeNumber, len(rows))
+	for i, row := range rows {
+		codes[i] = row.Code
+	}
+	var facts []store.DayFact
+	err := r.view(ctx, func(tx *store.Tx) (err error) {
+		facts, err = tx.FactsOf(codes)
+		return err
+	})
+	byKey := make(map[rowKey]store.DayFact, len(facts))
+	for _, f := range facts {
+		byKey[keyOf(f.RegisterRow)] = f
+	}
+	return byKey, err
+}
+
+// checkBacked names the facts of a day behind which no payment, refund or
+// refused notification stands.
+func (r *Registry) checkBacked(ctx context.Context, day tolem.Day, c *Checkup) error {
+	backed := make(map[rowKey]bool)
+	err := r.decided(ctx, day, func(rows []tolem.RegisterRow) error {
+		for _, row := range rows {
+			backed[keyOf(row)] = true
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	owners, err := r.db.DayOwners(ctx, day)
+	if err != nil {
+		return err
+	}
+	for _, o := range owners {
+		if o.Kind != tolem.BankRegister {
+			continue
+		}
+		for row, err := range r.rows(ctx, day, o, tolem.RegisterRow{}) {
+			if err != nil {
+				return err
+			}
+			if !backed[keyOf(row)] {
+				c.find(day, CheckFacts, row.Code.String(), "%s of %s at %s was not decided so: nothing stands behind it", row.Kind, row.Amount, row.At.Format(timeForPeople))
+			}
+		}
+	}
+	return nil
+}
+
 const timeForPeople = "2006-01-02 15:04:05.000000Z07:00"
 
-func sameMoney(a, b tolem.RegisterRow) bool {
-	return a.Amount == b.Amount && a.Bank == b.Bank && a.BankRef == b.BankRef && a.Service == b.Service && a.Provider == b.Provider &&
-		a.Channel == b.Channel && a.PaidAt.Equal(b.PaidAt) && a.At.Equal(b.At)
+// sameFact compares a fact with what was decided. How the code stood at the
+// day's end is compared to the letter only if asked; a code that is closed
+// stays so.
+func sameFact(fact, row tolem.RegisterRow, state bool) bool {
+	if !state && (fact.State != tolem.StateClosed || fact.ClosedAt.Equal(row.ClosedAt)) {
+		row.State, row.ClosedAt = fact.State, fact.ClosedAt
+	}
+	return fact == row
+}
+
+func describeRow(r tolem.RegisterRow) string {
+	text := fmt.Sprintf("%s %s/%s %s %s/%s %s fee %s paid %s, received %s, %s %s", r.Amount, r.Bank, r.Branch, r.BankRef, r.Provider, r.Service, r.Channel, r.Fee,
+		r.PaidAt.Format(timeForPeople), r.ReceivedAt.Format(timeForPeople), r.State, r.Discrepancy)
+	if !r.ClosedAt.IsZero() {
+		text += " closed " + r.ClosedAt.Format(timeForPeople)
+	}
+	return text
 }
 
 func (r *Registry) checkBalance(ctx context.Context, d store.SealedDay, c *Checkup) error {
@@ -210,9 +301,7 @@ func (r *Registry) checkRegisters(ctx context.Context, d store.SealedDay, c *Che
 	sums := map[tolem.RegisterKind]map[tolem.Currency]tolem.Sum{tolem.ProviderRegister: {}, tolem.BankRegister: {}}
 	for _, reg := range regs {
 		have[reg.Number] = true
-		if err := r.WriteXML(ctx, io.Discard, r.complete(reg), nil); errors.Is(err, ErrAltered) {
-			c.find(d.Day, CheckRegisters, string(reg.Number), "%v", err)
-		} else if err != nil {
+		if err := r.checkRegister(ctx, reg, c); err != nil {
 			return err
 		}
 		if by := sums[reg.Owner.Kind]; by != nil && reg.Revision == 1 {
@@ -236,6 +325,26 @@ func (r *Registry) checkRegisters(ctx context.Context, d store.SealedDay, c *Che
 				c.find(d.Day, CheckRegisters, string(kind), "registers come to %+v %s, payments to %+v", by[currency], currency, sum)
 			}
 		}
+	}
+	return nil
+}
+
+// checkRegister makes sure that a revision is what was signed, and that its
+// totals are those of its rows.
+func (r *Registry) checkRegister(ctx context.Context, reg store.StoredRegister, c *Checkup) error {
+	again, digest := r.Complete(reg), sha256.New()
+	if err := r.write(ctx, digest, &again, nil); err != nil {
+		return err
+	}
+	io.WriteString(digest, registerEnd)
+	if [32]byte(digest.Sum(nil)) != reg.Hash {
+		c.find(reg.Day, CheckRegisters, string(reg.Number), "%v", ErrAltered)
+	}
+	if again.Totals.Rows != reg.Totals.Rows || again.Totals.Discrepancies != reg.Totals.Discrepancies || !slices.Equal(again.Totals.By, reg.Totals.By) {
+		c.find(reg.Day, CheckRegisters, string(reg.Number), "totals of the rows are %+v, kept are %+v", again.Totals, reg.Totals)
+	}
+	if !bytes.Contains(reg.Signature, []byte(base64.StdEncoding.EncodeToString(reg.Hash[:]))) {
+		c.find(reg.Day, CheckRegisters, string(reg.Number), "the signature is not one of this register")
 	}
 	return nil
 }

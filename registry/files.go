@@ -179,11 +179,10 @@ func (r *Registry) Render(ctx context.Context, w io.Writer, reg store.StoredRegi
 	if f == tolem.FormXML {
 		return r.WriteXML(ctx, w, reg, progress)
 	}
-	s := r.Sheet(ctx, reg, l)
 	if f == tolem.FormPDF {
-		s = printed(s, reg.Owner.Kind)
+		return writeSheet(w, r.printed(ctx, reg, l), f)
 	}
-	return writeSheet(w, s, f)
+	return writeSheet(w, r.Sheet(ctx, reg, l), f)
 }
 
 // RenderReport writes a report on a comparison in a form.

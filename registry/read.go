@@ -43,8 +43,17 @@ type rowXML struct {
 // number, owner, day, revision and the totals that the rows come to, which must
 // be those that the document states.
 func ReadRegister(r io.Reader, fn func(tolem.RegisterRow) error) (reg tolem.Register, err error) {
-	d := xml.NewDecoder(bufio.NewReaderSize(r, 64<<10))
+	source := bufio.NewReaderSize(r, 64<<10)
+	d := xml.NewDecoder(source) // takes byte by byte, so that both stand at the same place
 	stated := int64(-1)
+	take := func(x rowXML) error {
+		row, err := x.row(reg.Day)
+		if err != nil {
+			return err
+		}
+		reg.Totals.Add(row)
+		return fn(row)
+	}
 	for {
 		token, err := d.Token()
 		if err == io.EOF {
@@ -58,13 +67,19 @@ func ReadRegister(r io.Reader, fn func(tolem.RegisterRow) error) (reg tolem.Regi
 			continue
 		}
 		switch start.Name.Local {
-		case "row":
-			row, err := readRow(d, start, reg.Day)
-			if err != nil {
+		case "rows":
+			if err := plainRows(source, take); err != nil {
 				return reg, err
 			}
-			reg.Totals.Add(row)
-			if err := fn(row); err != nil {
+		case "row":
+			var x rowXML
+			if err := d.DecodeElement(&x, &start); err != nil {
+				return reg, fmt.Errorf("row of a register: %w: %w", ErrDocument, err)
+			}
+			if err := take(x); err != nil {
+				return reg, err
+			}
+			if err := plainRows(source, take); err != nil {
 				return reg, err
 			}
 		case "totals":
@@ -112,11 +127,8 @@ func readField(d *xml.Decoder, start xml.StartElement, reg *tolem.Register) (err
 	return err
 }
 
-func readRow(d *xml.Decoder, start xml.StartElement, day tolem.Day) (row tolem.RegisterRow, err error) {
-	var x rowXML
-	if err := d.DecodeElement(&x, &start); err != nil {
-		return row, fmt.Errorf("row of a register: %w: %w", ErrDocument, err)
-	}
+// row makes a row of what was read.
+func (x rowXML) row(day tolem.Day) (row tolem.RegisterRow, err error) {
 	row = tolem.RegisterRow{
 		Line: x.Line, Kind: x.Kind, Bank: x.Bank, Branch: x.Branch, BankRef: x.BankRef, Service: x.Service, Provider: x.Provider, Channel: x.Channel,
 		PaidAt: x.PaidAt, ReceivedAt: x.ReceivedAt, At: x.ReceivedAt, ClosedAt: x.ClosedAt, Discrepancy: x.Discrepancy, Belongs: day,

@@ -23,7 +23,7 @@ const ReconciliationNamespace = "urn:tolem:reconciliation:v1"
 
 // Limits of a submitted list.
 const (
-	MaxParts     = 1000
+	MaxParts     = 800
 	MaxPartBytes = 640 << 10
 	// MaxLists is how many lists may be submitted for one register's day: each
 	// is kept, and costs a comparison.
@@ -42,6 +42,8 @@ var (
 	ErrPart = errors.New("the part does not go with those that came before")
 	// ErrTooManyLists: MaxLists were submitted for the day already.
 	ErrTooManyLists = errors.New("too many lists for the day")
+	// ErrEmptyList: the file has no bytes.
+	ErrEmptyList = errors.New("the list is empty")
 	// ErrPending: the list was not compared yet.
 	ErrPending = errors.New("the list is not compared yet")
 )
@@ -122,6 +124,9 @@ func (r *Registry) newSubmission(tx *store.Tx, by tolem.ParticipantID, in Part) 
 // SubmitFile takes a whole list that its owner gave to the operator, and keeps
 // who brought it as evidence.
 func (r *Registry) SubmitFile(ctx context.Context, owner tolem.Owner, day tolem.Day, file []byte, who string) (s store.Submission, err error) {
+	if len(file) == 0 {
+		return s, ErrEmptyList
+	}
 	hash := sha256.Sum256(file)
 	parts := slices.Collect(slices.Chunk(file, MaxPartBytes))
 	for i, data := range parts {
@@ -309,7 +314,7 @@ func (c *comparison) load(ctx context.Context, n tolem.ReconciliationNumber) err
 	if err != nil {
 		return err
 	}
-	c.register = c.complete(c.register)
+	c.register = c.Complete(c.register)
 	options := match.Options{Zone: c.Calendar.Zone(), Currency: c.Currency, MaxRows: MaxListRows}
 	c.list, err = match.ParseCSV(bytes.NewReader(c.file), options)
 	var unreadable *match.FileError

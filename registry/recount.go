@@ -17,6 +17,7 @@ type Miscount struct {
 	Day tolem.Day
 	store.HourTotal
 	Should tolem.Measures
+	Whole  bool // a total of the day, which is not the sum of its hours
 }
 
 // Recount counts a day again and returns what differs from its totals; nothing,
@@ -49,7 +50,37 @@ func (r *Registry) Recount(ctx context.Context, day tolem.Day) ([]Miscount, erro
 			has.add(t.HourTotal)
 		}
 	}
-	return compareCounts(day, c.totals, has.totals), nil
+	list := compareCounts(day, c.totals, has.totals)
+	whole, err := r.recountDay(ctx, day)
+	return append(list, whole...), err
+}
+
+// recountDay compares the totals of a whole day with those of its hours.
+func (r *Registry) recountDay(ctx context.Context, day tolem.Day) ([]Miscount, error) {
+	hours, whole := &count{totals: make(map[totalKey]*tolem.Measures)}, &count{totals: make(map[totalKey]*tolem.Measures)}
+	byDay := everything
+	byDay.Hour, byDay.Carried = false, false
+	err := r.view(ctx, func(tx *store.Tx) error {
+		for _, sum := range []struct {
+			by store.Grouping
+			to *count
+		}{{everything, hours}, {byDay, whole}} {
+			list, err := tx.SumTotals(store.TotalFilter{From: day, To: day}, sum.by, maxTotals)
+			if err != nil {
+				return err
+			}
+			for _, t := range list {
+				t.Hour, t.Carried = 0, false
+				sum.to.add(t.HourTotal)
+			}
+		}
+		return nil
+	})
+	list := compareCounts(day, hours.totals, whole.totals)
+	for i := range list {
+		list[i].Whole = true
+	}
+	return list, err
 }
 
 // compareCounts returns where two counts differ, in order.
@@ -90,7 +121,11 @@ func (r *Registry) checkTotals(ctx context.Context, d store.SealedDay, c *Checku
 		return nil
 	}
 	for _, w := range wrong {
-		record := fmt.Sprintf("%02d:00 %s %s %s %s %s", w.Hour, w.Bank, w.Provider, w.Service, w.Channel, w.Currency)
+		when := fmt.Sprintf("%02d:00", w.Hour)
+		if w.Whole {
+			when = "day"
+		}
+		record := fmt.Sprintf("%s %s %s %s %s %s", when, w.Bank, w.Provider, w.Service, w.Channel, w.Currency)
 		c.find(d.Day, CheckTotals, record, "counted %s, should be %s", describe(w.Measures), describe(w.Should))
 	}
 	return err

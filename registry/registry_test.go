@@ -360,7 +360,7 @@ func (w *world) said(p tolem.Participant, n tolem.RegisterNumber, verdict tolem.
 	return standing, err
 }
 
-// A row that was given to another branch moves when the registers are issued
+// GW-P26: a row that was given to another branch moves when the registers are issued
 // anew, and earlier revisions stay readable.
 func TestReissue(t *testing.T) {
 	eachWorld(t, func(t *testing.T, w *world) {
@@ -381,11 +381,14 @@ func TestReissue(t *testing.T) {
 			want string
 			rows []tolem.CodeNumber
 		}{{one, Removed, []tolem.CodeNumber{stays.Number}}, {two, Added, []tolem.CodeNumber{c.Number}}} {
-			again, err := w.registry.Reissue(t.Context(), moved.old.Owner, testDay, "wrong branch", nil)
+			again, err := w.registry.Reissue(t.Context(), moved.old.Owner, testDay, "wrong <branch>", nil)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if again.Revision != 2 || !bytes.Contains(w.verified(again), []byte("<reason>wrong branch</reason>")) {
+			if stored, err := w.registry.Find(t.Context(), again.Number); err != nil || stored.Reason != "wrong <branch>" {
+				t.Errorf("stored for the reason %q, %v", stored.Reason, err)
+			}
+			if again.Revision != 2 || !bytes.Contains(w.verified(again), []byte("<reason>wrong &lt;branch&gt;</reason>")) {
 				t.Errorf("%+v", again.Register)
 			}
 			rows := w.rows(again)
@@ -418,4 +421,64 @@ type anyTrust struct{ signing.Truster }
 
 func (anyTrust) Check(cert *x509.Certificate, _ time.Time) (trust.Proof, error) {
 	return trust.Proof{ID: [16]byte{1}}, nil
+}
+
+// A batch of facts that comes while a day is summed up is in its sum, or not
+// in the day.
+func TestNoBatchSlipsIn(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		first := w.paid(pay{})
+		w.clock.Set(w.registry.Calendar.End(testDay).Add(time.Hour))
+		if err := w.registry.collect(t.Context(), testDay, nil); err != nil {
+			t.Fatal(err)
+		}
+		var seen int64
+		if err := w.db.View(t.Context(), func(tx *store.Tx) (err error) {
+			seen, err = tx.DayBatches(testDay)
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+		row := w.rowOf(first.Number)
+		row.Code++ // a fact that another node has found
+		add := func() error {
+			return w.db.Update(t.Context(), func(tx *store.Tx) error { return tx.AddDayRows(testDay, []tolem.RegisterRow{row}) })
+		}
+		if err := add(); err != nil {
+			t.Fatal(err)
+		}
+		moved := errors.New("moved")
+		err := w.db.Update(t.Context(), func(tx *store.Tx) error {
+			if tx.Again() {
+				return moved
+			}
+			return tx.SealDay(store.SealedDay{Day: testDay, SealedAt: tx.Now()}, seen)
+		})
+		if !errors.Is(err, moved) {
+			t.Errorf("sealed although a batch had come: %v", err)
+		}
+		if sealed := w.sealed(testDay); sealed.Facts != 2 {
+			t.Errorf("%d facts", sealed.Facts)
+		}
+		row.Code++
+		if err := add(); !errors.Is(err, store.ErrDaySealed) {
+			t.Errorf("a sealed day took a fact: %v", err)
+		}
+	})
+}
+
+// rowOf returns the payment of a code as a fact.
+func (w *world) rowOf(n tolem.CodeNumber) (row tolem.RegisterRow) {
+	w.t.Helper()
+	err := w.db.View(w.t.Context(), func(tx *store.Tx) error {
+		facts, err := tx.FactsOf([]tolem.CodeNumber{n})
+		if err == nil && len(facts) > 0 {
+			row = facts[0].RegisterRow
+		}
+		return err
+	})
+	if err != nil || row.Code != n {
+		w.t.Fatalf("%+v, %v", row, err)
+	}
+	return row
 }

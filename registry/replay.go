@@ -12,6 +12,7 @@ import (
 	"io"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"tolem"
@@ -76,7 +77,6 @@ type replay struct {
 
 	payments  map[tolem.CodeNumber]tolem.RegisterRow
 	refused   []tolem.RegisterRow
-	requests  map[string]bool // of refused notifications: a repeated request is none of its own
 	closed    map[tolem.CodeNumber]time.Time
 	refunds   map[tolem.CodeNumber]time.Time
 	moves     []store.Correction
@@ -86,7 +86,7 @@ type replay struct {
 
 func newReplay(r *Registry, n tolem.RegisterNumber) *replay {
 	return &replay{
-		Registry: r, number: n, payments: make(map[tolem.CodeNumber]tolem.RegisterRow), requests: make(map[string]bool),
+		Registry: r, number: n, payments: make(map[tolem.CodeNumber]tolem.RegisterRow),
 		closed: make(map[tolem.CodeNumber]time.Time), refunds: make(map[tolem.CodeNumber]time.Time),
 		elsewhere: make(map[rowKey]bool), carried: make(map[rowKey]bool),
 	}
@@ -170,7 +170,7 @@ func (p *replay) read(records []archive.Record) error {
 		return p.readInternal(rec)
 	}
 	if len(records) != 2 || records[0].Class != "" || records[1].Direction != archive.Out {
-		return nil // a repetition that was answered with the stored bytes, or a refusal
+		return nil // a repetition, which is kept apart from its answer, or a fault
 	}
 	in, out := records[0], records[1]
 	switch in.Operation {
@@ -293,26 +293,22 @@ func (p *replay) readNotification(in, out archive.Record) error {
 	if err != nil {
 		return fmt.Errorf("notification %s: %w", in.ID, err)
 	}
+	// The branch is the one that the gateway took it for: a bank may name any.
+	row.Branch, row.ReceivedAt, row.At = tolem.ParticipantID(answer["branchId"]), in.At.UTC(), in.At.UTC()
 	if result != tolem.OK {
-		key := string(in.Participant) + "/" + string(in.RequestID)
 		row.Kind, row.Discrepancy, row.ID = tolem.RowDiscrepancy, string(result), in.ID
-		row.ReceivedAt, row.At = in.At.UTC(), in.At.UTC()
-		if !p.requests[key] {
-			p.requests[key] = true
-			p.refused = append(p.refused, row)
-		}
+		p.refused = append(p.refused, row)
 		return nil
 	}
-	if row.ReceivedAt, err = time.Parse(time.RFC3339Nano, answer["receivedAt"]); err != nil {
-		return err
+	first, err := time.Parse(time.RFC3339Nano, answer["receivedAt"])
+	if err != nil || !first.Equal(row.ReceivedAt) {
+		return err // the same payment notified again, under another request id
 	}
-	row.Kind, row.At = tolem.RowPayment, row.ReceivedAt
+	row.Kind = tolem.RowPayment
 	if answer["late"] == "true" {
 		row.Discrepancy = tolem.DiscrepancyLate
 	}
-	if _, seen := p.payments[row.Code]; !seen {
-		p.payments[row.Code] = row
-	}
+	p.payments[row.Code] = row
 	return nil
 }
 
@@ -334,7 +330,7 @@ func notifiedRow(f map[string]string) (row tolem.RegisterRow, err error) {
 			return row, err
 		}
 	}
-	row.Bank, row.Branch, row.BankRef = tolem.ParticipantID(f["bankId"]), tolem.ParticipantID(f["branchId"]), tolem.BankRef(f["bankRef"])
+	row.Bank, row.BankRef = tolem.ParticipantID(f["bankId"]), tolem.BankRef(f["bankRef"])
 	row.Service, row.Provider, row.Channel = tolem.ServiceCode(f["serviceCode"]), tolem.ProviderID(f["providerId"]), tolem.Channel(f["channel"])
 	return row, nil
 }
@@ -443,8 +439,11 @@ func bodyFields(raw []byte) (map[string]string, error) {
 				fields[name] += string(t)
 			}
 		case xml.EndElement:
-			if depth == inBody {
+			switch {
+			case depth == inBody:
 				inBody = 0
+			case inBody > 0 && depth == inBody+2: // white space at the ends says nothing
+				fields[name] = strings.Trim(fields[name], " \t\r\n")
 			}
 			depth--
 		}

@@ -29,8 +29,34 @@ func (r *Registry) Seal(ctx context.Context, day tolem.Day, progress Progress) (
 	if end := r.Calendar.End(day); now.Before(end.Add(Settle)) {
 		return sealed, fmt.Errorf("%s until %s: %w", day, end.Add(Settle).In(r.Calendar.Zone()).Format(time.DateTime), ErrTooEarly)
 	}
-	if err := r.collect(ctx, day, progress); err != nil {
-		return sealed, fmt.Errorf("collect %s: %w", day, err)
+	for range maxSums {
+		if err := r.collect(ctx, day, progress); err != nil && !errors.Is(err, store.ErrDaySealed) {
+			return sealed, fmt.Errorf("collect %s: %w", day, err)
+		}
+		if sealed, err = r.close(ctx, day); !errors.Is(err, errMoved) {
+			return sealed, err
+		}
+	}
+	return sealed, fmt.Errorf("%s: %w", day, errMoved)
+}
+
+// maxSums bounds how often a day is summed up because another node has added
+// to it meanwhile. What is collected twice is there already, so that the second
+// sum holds.
+const maxSums = 5
+
+// errMoved: facts came to the day while it was summed up.
+var errMoved = errors.New("facts keep coming to the day")
+
+// close sums a day up and seals it. This is the point of no return.
+func (r *Registry) close(ctx context.Context, day tolem.Day) (sealed store.SealedDay, err error) {
+	var batches int64
+	err = r.view(ctx, func(tx *store.Tx) error {
+		batches, err = tx.DayBatches(day)
+		return err
+	})
+	if err != nil {
+		return sealed, err
 	}
 	seal, err := r.sum(ctx, day)
 	if err != nil {
@@ -41,14 +67,17 @@ func (r *Registry) Seal(ctx context.Context, day tolem.Day, progress Progress) (
 		return sealed, fmt.Errorf("sign the seal of %s: %w", day, err)
 	}
 	err = r.db.Update(ctx, func(tx *store.Tx) error {
-		if tx.Again() { // another node was first
+		if tx.Again() {
 			if sealed, err = tx.SealedDay(day); err == nil || !errors.Is(err, store.ErrNotFound) {
-				return err
+				return err // another node was first
+			}
+			if now, err := tx.DayBatches(day); err != nil || now != batches {
+				return errors.Join(err, errMoved)
 			}
 		}
 		id := archive.NewMessageID(tx.Now())
 		sealed = store.SealedDay{Day: day, SealedAt: tx.Now(), Facts: seal.facts, Hash: seal.hash, Evidence: id}
-		return errors.Join(tx.SealDay(sealed), r.evidence.Add(tx, archive.Record{
+		return errors.Join(tx.SealDay(sealed, batches), r.evidence.Add(tx, archive.Record{
 			ID: id, Direction: archive.Internal, At: tx.Now(), Raw: document,
 		}))
 	})
@@ -112,11 +141,32 @@ func (r *Registry) collect(ctx context.Context, day tolem.Day, progress Progress
 // paymentReader reads payments or refunds.
 type paymentReader func(*store.Tx, time.Time, time.Time, store.FactCursor, int) ([]store.PaymentFact, error)
 
+// collectSpan is how much of a day is paged through at a time. A database that
+// finds and sorts everything up to the end of what is asked before it returns
+// one page, as PostgreSQL does without fresh statistics, then sorts a quarter
+// of an hour, not a day, for each.
+const collectSpan = 15 * time.Minute
+
 func (r *Registry) collectPayments(ctx context.Context, read paymentReader, from, end time.Time, add func([]tolem.RegisterRow) error) error {
+	last := end.Add(Stragglers)
+	for start := from; start.Before(last); start = start.Add(collectSpan) {
+		to := start.Add(collectSpan)
+		if to.After(last) {
+			to = last
+		}
+		if err := r.collectSpan(ctx, read, start, to, end, add); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// collectSpan adds what was decided between two moments and belongs before end.
+func (r *Registry) collectSpan(ctx context.Context, read paymentReader, from, to, end time.Time, add func([]tolem.RegisterRow) error) error {
 	for after := (store.FactCursor{}); ; {
 		var page []store.PaymentFact
 		err := r.view(ctx, func(tx *store.Tx) (err error) {
-			page, err = read(tx, from, end.Add(Stragglers), after, pageRows)
+			page, err = read(tx, from, to, after, pageRows)
 			return err
 		})
 		if err != nil {

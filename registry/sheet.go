@@ -1,14 +1,18 @@
 package registry
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
+	"crypto/x509"
+	"encoding/base64"
 	"encoding/hex"
 	"fmt"
 	"io"
 	"iter"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"tolem"
@@ -24,21 +28,38 @@ func (r *Registry) Sheet(ctx context.Context, reg store.StoredRegister, l form.L
 		Language: l, Title: say(l, word("register."+string(reg.Owner.Kind))), Number: string(reg.Number), Head: r.headFields(reg, l),
 		Columns: registerColumns(l), RowCount: reg.Totals.Rows, Totals: totalRows(reg.Totals, l),
 		Zone: r.Calendar.Zone(), Printed: reg.FormedAt,
-		Signature: r.signature(reg.Hash, reg.FormedAt, "tolem:register?n="+string(reg.Number)+"&h="+hex.EncodeToString(reg.Hash[:]), l),
+		Signature: r.signature(reg.Signature, reg.Hash, reg.FormedAt, "tolem:register?n="+string(reg.Number)+"&h="+hex.EncodeToString(reg.Hash[:]), l),
 	}
 	if list := reg.Totals.Currencies(); len(list) == 1 {
 		s.Columns[amountColumn].Sum = true
 	}
-	s.Rows = cells(r.Rows(ctx, reg), reg.Day)
+	s.Rows = cells(r.Rows(ctx, reg), reg.Day, func(word string) string { return word })
 	return s
 }
 
 // signature tells people of the signature of a document.
-func (r *Registry) signature(hash [32]byte, at time.Time, qr string, l form.Language) *form.Signature {
-	cert := r.signer.Certificate()
-	return &form.Signature{
-		Signer: cert.Subject.String(), Serial: cert.SerialNumber.Text(16), At: at, Hash: hex.EncodeToString(hash[:]), Note: say(l, "signed"), QR: qr,
+func (r *Registry) signature(document []byte, hash [32]byte, at time.Time, qr string, l form.Language) *form.Signature {
+	s := &form.Signature{At: at, Hash: hex.EncodeToString(hash[:]), Note: say(l, "signed"), QR: qr}
+	if cert := signerIn(document); cert != nil {
+		s.Signer, s.Serial = cert.Subject.String(), cert.SerialNumber.Text(16)
 	}
+	return s
+}
+
+// signerIn returns the certificate in a signature, which is the last element of
+// a document; nil if there is none. It proves nothing: it is shown.
+func signerIn(document []byte) *x509.Certificate {
+	_, rest, _ := bytes.Cut(document[max(0, bytes.LastIndex(document, []byte("<ds:Signature "))):], []byte("<ds:X509Certificate>"))
+	text, _, _ := bytes.Cut(rest, []byte("</ds:X509Certificate>"))
+	der, err := base64.StdEncoding.DecodeString(string(text))
+	if err != nil {
+		return nil
+	}
+	cert, err := x509.ParseCertificate(der)
+	if err != nil {
+		return nil
+	}
+	return cert
 }
 
 func (r *Registry) headFields(reg store.StoredRegister, l form.Language) []form.Field {
@@ -47,7 +68,7 @@ func (r *Registry) headFields(reg store.StoredRegister, l form.Language) []form.
 	fields := []form.Field{
 		{Label: say(l, "owner"), Value: owned(r.nameOf(reg.Owner), reg.Owner.ID)},
 		{Label: say(l, "operator"), Value: r.Operator},
-		{Label: say(l, "day"), Value: reg.Day.String()},
+		{Label: say(l, "day"), Value: forPeople(reg.Day)},
 		{Label: say(l, "period"), Value: local(reg.From) + " — " + local(reg.To)},
 		{Label: say(l, "revision"), Value: strconv.Itoa(reg.Revision)},
 		{Label: say(l, "final"), Value: local(reg.FinalAfter)},
@@ -65,6 +86,12 @@ func (r *Registry) headFields(reg store.StoredRegister, l form.Language) []form.
 	return fields
 }
 
+// forPeople writes a day as the other times of a document are written.
+func forPeople(d tolem.Day) string {
+	y, m, day := d.Date()
+	return fmt.Sprintf("%02d.%02d.%d", day, int(m), y)
+}
+
 // owned is a name with the identifier behind it.
 func owned(name, id string) string {
 	if name == "" {
@@ -75,10 +102,11 @@ func owned(name, id string) string {
 
 // printed leaves out the columns that say the same in every row of the owner's
 // register: paper is narrow, and the head says it.
-func printed(s form.Sheet, kind tolem.RegisterKind) form.Sheet {
+func (r *Registry) printed(ctx context.Context, reg store.StoredRegister, l form.Language) form.Sheet {
+	s := r.Sheet(ctx, reg, l)
 	same := map[tolem.RegisterKind][]string{
 		tolem.ProviderRegister: {"provider_id"}, tolem.BankRegister: {"bank_id"}, tolem.BranchRegister: {"bank_id", "branch_id"},
-	}[kind]
+	}[reg.Owner.Kind]
 	var keep []int
 	columns := s.Columns
 	s.Columns = nil
@@ -90,7 +118,8 @@ func printed(s form.Sheet, kind tolem.RegisterKind) form.Sheet {
 	for i := range s.Totals {
 		s.Totals[i].Sums[0].Column = slices.Index(keep, amountColumn)
 	}
-	rows := s.Rows
+	// Words of several are broken at the gaps.
+	rows := cells(r.Rows(ctx, reg), reg.Day, func(word string) string { return strings.ReplaceAll(word, "_", " ") })
 	s.Rows = func(yield func([]form.Cell, error) bool) {
 		line := make([]form.Cell, len(keep))
 		for row, err := range rows {
@@ -112,36 +141,40 @@ func printed(s form.Sheet, kind tolem.RegisterKind) form.Sheet {
 // amountColumn is the place of the amount among the columns of a register.
 const amountColumn = 9
 
+// registerCells is how many cells a row of a register has.
+const registerCells = 17
+
 func registerColumns(l form.Language) []form.Column {
 	return []form.Column{
 		{Name: "line", Label: say(l, "line"), Kind: form.Integer, Width: 5},
-		{Name: "kind", Label: say(l, "kind"), Kind: form.Code, Width: 19},
-		{Name: "payment_code", Label: say(l, "code"), Kind: form.Code, Width: 23},
+		{Name: "kind", Label: say(l, "kind"), Kind: form.Code, Width: 18},
+		{Name: "payment_code", Label: say(l, "code"), Kind: form.Code, Width: 27},
 		{Name: "bank_id", Label: say(l, "bank"), Kind: form.Text, Width: 10},
 		{Name: "branch_id", Label: say(l, "branch"), Kind: form.Text, Width: 13},
-		{Name: "bank_ref", Label: say(l, "bankRef"), Kind: form.Text, Width: 18},
-		{Name: "service_code", Label: say(l, "service"), Kind: form.Text, Width: 12},
-		{Name: "provider_id", Label: say(l, "provider"), Kind: form.Text, Width: 16},
-		{Name: "channel", Label: say(l, "channel"), Kind: form.Text, Width: 12},
-		{Name: "amount", Label: say(l, "amount"), Kind: form.Money, Width: 20},
+		{Name: "bank_ref", Label: say(l, "bankRef"), Kind: form.Text, Width: 17},
+		{Name: "service_code", Label: say(l, "service"), Kind: form.Text, Width: 13},
+		{Name: "provider_id", Label: say(l, "provider"), Kind: form.Text, Width: 18},
+		{Name: "channel", Label: say(l, "channel"), Kind: form.Text, Width: 16},
+		{Name: "amount", Label: say(l, "amount"), Kind: form.Money, Width: 19},
+		{Name: "fee", Label: say(l, "fee"), Kind: form.Money, Width: 16},
 		{Name: "paid_at", Label: say(l, "paidAt"), Kind: form.Time, Width: 15},
 		{Name: "received_at", Label: say(l, "receivedAt"), Kind: form.Time, Width: 15},
 		{Name: "state", Label: say(l, "state"), Kind: form.Code, Width: 16},
 		{Name: "closed_at", Label: say(l, "closedAt"), Kind: form.Time, Width: 15},
-		{Name: "discrepancy", Label: say(l, "discrepancy"), Kind: form.Text, Width: 14},
-		{Name: "belongs_to", Label: say(l, "belongsTo"), Kind: form.Date, Width: 14},
+		{Name: "discrepancy", Label: say(l, "discrepancy"), Kind: form.Text, Width: 15},
+		{Name: "belongs_to", Label: say(l, "belongsTo"), Kind: form.Date, Width: 13},
 	}
 }
 
-func cells(rows iter.Seq2[tolem.RegisterRow, error], day tolem.Day) iter.Seq2[[]form.Cell, error] {
+func cells(rows iter.Seq2[tolem.RegisterRow, error], day tolem.Day, word func(string) string) iter.Seq2[[]form.Cell, error] {
 	return func(yield func([]form.Cell, error) bool) {
-		line := make([]form.Cell, amountColumn+7)
+		line := make([]form.Cell, registerCells)
 		for row, err := range rows {
 			if err != nil {
 				yield(nil, err)
 				return
 			}
-			fillCells(line, row, day)
+			fillCells(line, row, day, word)
 			if !yield(line, nil) {
 				return
 			}
@@ -149,7 +182,7 @@ func cells(rows iter.Seq2[tolem.RegisterRow, error], day tolem.Day) iter.Seq2[[]
 	}
 }
 
-func fillCells(line []form.Cell, r tolem.RegisterRow, day tolem.Day) {
+func fillCells(line []form.Cell, r tolem.RegisterRow, day tolem.Day, word func(string) string) {
 	amount, state, belongs := form.Amount(r.Amount), "", form.Cell{}
 	switch r.Kind {
 	case tolem.RowRefund:
@@ -163,10 +196,14 @@ func fillCells(line []form.Cell, r tolem.RegisterRow, day tolem.Day) {
 	if r.Belongs != day {
 		belongs = form.On(r.Belongs)
 	}
+	fee := form.Cell{}
+	if !r.Fee.IsZero() {
+		fee = form.Amount(r.Fee)
+	}
 	copy(line, []form.Cell{
 		form.Int(int64(r.Line)), form.String(string(r.Kind)), form.String(r.Code.String()), form.String(string(r.Bank)), form.String(string(r.Branch)),
-		form.String(string(r.BankRef)), form.String(string(r.Service)), form.String(string(r.Provider)), form.String(string(r.Channel)),
-		amount, form.At(r.PaidAt), form.At(r.ReceivedAt), form.String(state), form.At(r.ClosedAt), form.String(r.Discrepancy), belongs,
+		form.String(string(r.BankRef)), form.String(string(r.Service)), form.String(string(r.Provider)), form.String(word(string(r.Channel))),
+		amount, fee, form.At(r.PaidAt), form.At(r.ReceivedAt), form.String(state), form.At(r.ClosedAt), form.String(word(r.Discrepancy)), belongs,
 	})
 }
 
@@ -190,7 +227,11 @@ func totalRows(t tolem.Totals, l form.Language) []form.TotalRow {
 
 // ReconciliationSheet is a report on a comparison as people read it.
 func (r *Registry) ReconciliationSheet(s store.Submission, rec store.Reconciliation, l form.Language) (form.Sheet, error) {
-	anomalies, err := Anomalies(rec)
+	document, err := ReportXML(rec)
+	if err != nil {
+		return form.Sheet{}, err
+	}
+	anomalies, err := readAnomalies(document)
 	if err != nil {
 		return form.Sheet{}, fmt.Errorf("report %s: %w", rec.Number, err)
 	}
@@ -200,7 +241,7 @@ func (r *Registry) ReconciliationSheet(s store.Submission, rec store.Reconciliat
 		Head: []form.Field{
 			{Label: say(l, "owner"), Value: owned(r.nameOf(s.Owner), s.Owner.ID)},
 			{Label: say(l, "operator"), Value: r.Operator},
-			{Label: say(l, "day"), Value: s.Day.String()},
+			{Label: say(l, "day"), Value: forPeople(s.Day)},
 			{Label: say(l, "register"), Value: string(s.Register)},
 			{Label: say(l, "list"), Value: s.ID},
 			{Label: say(l, "submittedBy"), Value: string(s.By)},
@@ -219,7 +260,7 @@ func (r *Registry) ReconciliationSheet(s store.Submission, rec store.Reconciliat
 			{Name: "theirs", Label: say(l, "theirs"), Kind: form.Text, Width: 14},
 			{Name: "difference", Label: say(l, "difference"), Kind: form.Money},
 		},
-		Signature: r.signature(rec.Hash, rec.MadeAt, "tolem:reconciliation?n="+string(rec.Number)+"&h="+hex.EncodeToString(rec.Hash[:]), l),
+		Signature: r.signature(document, rec.Hash, rec.MadeAt, "tolem:reconciliation?n="+string(rec.Number)+"&h="+hex.EncodeToString(rec.Hash[:]), l),
 	}
 	if rec.Refusal != "" {
 		sheet.Head = append(sheet.Head, form.Field{Label: say(l, "refusal"), Value: rec.Refusal})
@@ -279,7 +320,7 @@ func (r *Registry) ClaimSheet(c store.StoredClaim, reg store.StoredRegister, l f
 			{Label: say(l, "bank"), Value: owned(r.nameOf(tolem.Owner{Kind: tolem.BankRegister, ID: string(c.Bank)}), string(c.Bank))},
 			{Label: say(l, "operator"), Value: r.Operator},
 			{Label: say(l, "account"), Value: r.OperatorAccount},
-			{Label: say(l, "day"), Value: c.Day.String()},
+			{Label: say(l, "day"), Value: forPeople(c.Day)},
 			{Label: say(l, "register"), Value: string(c.Register)},
 			{Label: say(l, "due"), Value: c.DueAt.In(r.Calendar.Zone()).Format("02.01.2006 15:04 -07:00")},
 		},
@@ -293,7 +334,7 @@ func (r *Registry) ClaimSheet(c store.StoredClaim, reg store.StoredRegister, l f
 			{Name: "claimed", Label: say(l, "claimed"), Kind: form.Money, Currency: c.Amount.Currency, Width: 18, Sum: true},
 		},
 		RowCount:  form.UnknownRows,
-		Signature: r.signature(sha256.Sum256(c.Document), c.MadeAt, "tolem:claim?n="+string(c.Number), l),
+		Signature: r.signature(c.Document, sha256.Sum256(c.Document), c.MadeAt, "tolem:claim?n="+string(c.Number), l),
 	}
 	amount := func(minor int64) form.Cell {
 		return form.Amount(tolem.Money{Minor: minor, Currency: c.Amount.Currency})

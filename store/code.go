@@ -133,6 +133,11 @@ func (tx *Tx) ChangeCode(before tolem.Code, d tolem.Decision) error {
 	if c.Number != before.Number || c.Version <= before.Version {
 		return fmt.Errorf("change of code: version %d does not follow %d", c.Version, before.Version)
 	}
+	for _, row := range tx.set.rows[bulkChangeCode] {
+		if row[0] == int64(c.Number) { // all changes are one statement, which would do the first and lose this one
+			return fmt.Errorf("code %s is changed twice in one transaction", c.Number)
+		}
+	}
 	data, err := tx.sealCode(c)
 	if err != nil {
 		return err

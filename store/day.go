@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -67,13 +68,46 @@ func (tx *Tx) listDays(where string, args ...any) ([]SealedDay, error) {
 	return list, nil
 }
 
-// SealDay closes a day. If another node has closed it meanwhile, the closure
-// is run again.
-func (tx *Tx) SealDay(d SealedDay) error {
+// ErrDaySealed: a sealed day takes no facts.
+var ErrDaySealed = errors.New("the day is sealed")
+
+// DayBatches returns how many batches of facts have come to a day.
+func (tx *Tx) DayBatches(d tolem.Day) (batches int64, err error) {
+	err = tx.db.query(tx.ctx, `SELECT batches FROM open_day WHERE day = $1`, []any{int64(d)}, func(scan func(...any) error) error {
+		return scan(&batches)
+	})
+	if err != nil {
+		return 0, fmt.Errorf("read batches of %s: %w", d, err)
+	}
+	return batches, nil
+}
+
+// addBatch counts a batch of facts. Whoever seals the day waits for it, and
+// then finds another count than it has summed up.
+func (tx *Tx) addBatch(d tolem.Day) error {
+	return tx.exec(single{
+		text: `INSERT INTO open_day (day, batches, sealed) VALUES ($1, 1, 0)
+			ON CONFLICT (day) DO UPDATE SET batches = open_day.batches + 1 WHERE open_day.sealed = 0`,
+		args: []any{int64(d)}, want: 1, otherwise: fmt.Errorf("%s: %w", d, ErrDaySealed),
+	})
+}
+
+// SealDay closes a day whose facts were summed up when it had this many
+// batches. If another has come since, or another node has closed the day, the
+// closure is run again.
+func (tx *Tx) SealDay(d SealedDay, batches int64) error {
+	key := guardKey{table: "business_day", number: int64(d.Day)}
+	if err := tx.exec(single{
+		text: `INSERT INTO open_day (day, batches, sealed) VALUES ($1, 0, 1)
+			ON CONFLICT (day) DO UPDATE SET sealed = 1 WHERE open_day.sealed = 0 AND open_day.batches = $2`,
+		args: []any{int64(d.Day), batches}, want: 1,
+	}, key); err != nil {
+		return err
+	}
 	return tx.exec(single{
 		text: `INSERT INTO business_day (day, sealed_at, facts, hash, evidence) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (day) DO NOTHING`,
 		args: []any{int64(d.Day), micros(d.SealedAt), d.Facts, d.Hash[:], d.Evidence[:]}, want: 1,
-	}, guardKey{table: "business_day", number: int64(d.Day)})
+	}, key)
 }
 
 // FirstMoment returns when the first code was issued, or ErrNotFound.
@@ -116,6 +150,11 @@ type FactCursor struct {
 func CursorOf(r tolem.RegisterRow) FactCursor {
 	return FactCursor{At: r.At, Code: r.Code, Kind: r.Kind, ID: r.ID}
 }
+
+// since is where a page behind the place begins to read an index of moments.
+// The place alone does not tell the database: given an earlier moment too, it
+// would start there and pass over all pages before this one.
+func (c FactCursor) since(from time.Time) int64 { return max(micros(from), micros(c.At)) }
 
 // paidFacts and the others find what came to be between two moments, in order
 // of moment and code, behind a place. The state of a payment's code is that of
@@ -176,7 +215,7 @@ func (tx *Tx) RefundFacts(from, to time.Time, after FactCursor, limit int) ([]Pa
 
 func (tx *Tx) paymentFacts(text string, from, to time.Time, after FactCursor, limit int) ([]PaymentFact, error) {
 	var list []PaymentFact
-	err := tx.db.query(tx.ctx, text, []any{micros(from), micros(to), micros(after.At), int64(after.Code), limit}, func(scan func(...any) error) error {
+	err := tx.db.query(tx.ctx, text, []any{after.since(from), micros(to), micros(after.At), int64(after.Code), limit}, func(scan func(...any) error) error {
 		var f PaymentFact
 		var r rawRow
 		var stepAt, was, refundedAt int64
@@ -207,7 +246,7 @@ func (tx *Tx) paymentFacts(text string, from, to time.Time, after FactCursor, li
 // moments, behind a place, at most limit (GW-P28).
 func (tx *Tx) RefusedFacts(from, to time.Time, after FactCursor, limit int) ([]tolem.RegisterRow, error) {
 	var list []tolem.RegisterRow
-	args := []any{micros(from), micros(to), micros(after.At), int64(after.Code), after.ID[:], limit}
+	args := []any{after.since(from), micros(to), micros(after.At), int64(after.Code), after.ID[:], limit}
 	err := tx.db.query(tx.ctx, refusedFacts, args, func(scan func(...any) error) error {
 		r := rawRow{kind: kindNumber(tolem.RowDiscrepancy)}
 		err := scan(&r.at, &r.code, &r.id, &r.discrepancy, &r.bank, &r.branch, &r.ref, &r.service, &r.provider, &r.channel, &r.amount, &r.currency, &r.fee, &r.paidAt)
@@ -226,9 +265,10 @@ func (tx *Tx) RefusedFacts(from, to time.Time, after FactCursor, limit int) ([]t
 }
 
 // AddDayRows adds facts to an open day. Those that a sealed day, or this one,
-// has already are left where they are.
+// has already are left where they are. Update returns ErrDaySealed if the day
+// is sealed.
 func (tx *Tx) AddDayRows(day tolem.Day, rows []tolem.RegisterRow) error {
-	if err := tx.writable(); err != nil {
+	if err := tx.addBatch(day); err != nil {
 		return err
 	}
 	for _, r := range rows {
@@ -397,7 +437,7 @@ func (tx *Tx) IssuedCodes(from, to time.Time, after FactCursor, limit int) ([]Is
 	err := tx.db.query(tx.ctx, `SELECT s.at, s.code, COALESCE((SELECT c.state FROM code c WHERE c.number = s.code), 0),
 			(SELECT l.became FROM step l WHERE l.code = s.code ORDER BY l.line DESC LIMIT 1)
 		FROM step s WHERE s.at >= $1 AND s.at < $2 AND (s.at, s.code) > ($3, $4) AND s.was = 0 ORDER BY s.at, s.code LIMIT $5`,
-		[]any{micros(from), micros(to), micros(after.At), int64(after.Code), limit}, func(scan func(...any) error) error {
+		[]any{after.since(from), micros(to), micros(after.At), int64(after.Code), limit}, func(scan func(...any) error) error {
 			var at, code, state, history int64
 			err := scan(&at, &code, &state, &history)
 			list = append(list, IssuedCode{At: instant(at), Code: tolem.CodeNumber(code), State: tolem.State(state), History: tolem.State(history)})

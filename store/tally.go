@@ -27,9 +27,10 @@ type RefusalTotal struct {
 }
 
 // sumWhen and countWhen are the aggregates of rows that meet a condition. A sum
-// of BIGINTs is of a wider type on PostgreSQL.
+// of BIGINTs is of a wider type on PostgreSQL; it is NULL where the row that a
+// value comes from was lost, which is for the doctor to find.
 func sumWhen(value, condition string) string {
-	return "CAST(SUM(CASE WHEN " + condition + " THEN " + value + " ELSE 0 END) AS BIGINT)"
+	return "CAST(COALESCE(SUM(CASE WHEN " + condition + " THEN " + value + " ELSE 0 END), 0) AS BIGINT)"
 }
 
 func countWhen(condition string) string { return sumWhen("1", condition) }

@@ -10,6 +10,10 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -144,6 +148,27 @@ func openAs(t *testing.T, dsn, role string, vault Vault) *DB {
 	}
 	t.Cleanup(func() { db.Close() })
 	return db
+}
+
+// The serving role has rights on every table that the migrations make.
+func TestAppendOnlyRoleKnowsEveryTable(t *testing.T) {
+	files, err := filepath.Glob("migrations/postgres/*.sql")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no migrations: %v", err)
+	}
+	created := regexp.MustCompile(`(?m)^CREATE TABLE (\w+)`)
+	known := strings.Split(evidenceTables+", "+changingTables+", "+passingTables, ", ")
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range created.FindAllStringSubmatch(string(text), -1) {
+			if !slices.Contains(known, m[1]) {
+				t.Errorf("%s makes %s, on which the role has no right", file, m[1])
+			}
+		}
+	}
 }
 
 // The serving role of PostgreSQL can do everything the gateway does, and can

@@ -13,8 +13,10 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"tolem"
 	"tolem/archive"
 	"tolem/internal/bench"
+	"tolem/signing/trust"
 	"tolem/store"
 )
 
@@ -34,11 +36,16 @@ func benchCommand(io streams) *cobra.Command {
 	var only []string
 	var strict bool
 	c := &cobra.Command{
-		Use: "bench", Short: "Measure signing, storage, whole calls and the cost of evidence", Args: noArgs,
+		Use: "bench", Short: "Measure signing, storage, whole calls, the cost of evidence and registers", Args: noArgs,
 		Long: `Measures the gateway against yardsticks in the same run: the bare cryptographic
 operation, and the straightforward way with goxmldsig, etree and one database
 transaction a call. The cases take turns; medians and ratios of neighbours are
-shown, so that a busy machine changes little. Takes about two minutes.
+shown, so that a busy machine changes little. Takes about two minutes, and two more for
+registers on each database; --rows makes those quicker.
+
+Part registers builds, signs, renders and reads back registers of --rows and of a
+tenth as many rows, each in a process of its own, and tells time, memory and how
+both grew; it also reconciles 100,000 with 100,000 rows and reports on a month.
 
 Needs a PostgreSQL in which it may create a schema (it drops it again): --postgres,
 or ` + postgresVariable + `, or simply make bench. Without one, only SQLite is measured.`,
@@ -49,24 +56,26 @@ or ` + postgresVariable + `, or simply make bench. Without one, only SQLite is m
 	f.IntVar(&o.Rounds, "rounds", 3, "how often the cases take turns")
 	f.IntVar(&o.Connections, "connections", 64, "clients that call the gateway at once")
 	f.IntVar(&o.Lives, "lives", 2000, "codes whose whole life is stored to weigh it")
+	f.IntVar(&o.Rows, "rows", 1_000_000, "rows of the long register; growth is judged from a million on")
 	f.StringVar(&o.Postgres, "postgres", "", "`address` of a PostgreSQL; by default "+postgresVariable)
 	f.StringSliceVar(&only, "only", nil, "parts to run: "+strings.Join(bench.Parts[:], ", "))
 	f.BoolVar(&strict, "strict", false, "exit with 1 if a limit is not met")
 	asJSON := jsonFlag(c)
-	c.AddCommand(plainGatewayCommand(io))
+	c.AddCommand(plainGatewayCommand(io), benchDayCommand(io), benchMatchCommand(io))
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		for _, part := range only {
 			if !slices.Contains(bench.Parts[:], part) {
 				return fmt.Errorf("%w: --only %s: want %s", errUsage, part, strings.Join(bench.Parts[:], ", "))
 			}
 		}
-		if seconds <= 0 || o.Rounds <= 0 || o.Connections <= 0 || o.Lives <= 0 {
-			return fmt.Errorf("%w: --seconds, --rounds, --connections and --lives must be above zero", errUsage)
+		if seconds <= 0 || o.Rounds <= 0 || o.Connections <= 0 || o.Lives <= 0 || o.Rows <= 0 {
+			return fmt.Errorf("%w: --seconds, --rounds, --connections, --lives and --rows must be above zero", errUsage)
 		}
 		if o.Postgres == "" {
 			o.Postgres = os.Getenv(postgresVariable)
 		}
 		o.Only, o.Each, o.Open = only, time.Duration(seconds*float64(time.Second)), openEvidence
+		o.Calendar = openCalendar
 		report, err := runBench(c.Context(), io, o)
 		if err != nil {
 			return err
@@ -119,6 +128,55 @@ func openEvidence(ctx context.Context, file string) (*store.DB, *archive.Archive
 		return nil, nil, errors.Join(err, d.db.Close())
 	}
 	return d.db, evidence, nil
+}
+
+// openCalendar reads the business calendar of a configuration.
+func openCalendar(file string) (*tolem.Calendar, error) {
+	c, err := loadConfig(file)
+	if err != nil {
+		return nil, err
+	}
+	zone, err := time.LoadLocation(c.Zone)
+	if err != nil {
+		return nil, err
+	}
+	return c.Registers.Calendar(zone)
+}
+
+// benchDayCommand does the work of a seeded day, in a process of its own whose
+// memory is that of a serving node doing it.
+func benchDayCommand(io streams) *cobra.Command {
+	w := bench.DayWork{Out: io.out}
+	c := &cobra.Command{Use: "day", Short: "Do the work of a seeded day and measure it", Args: noArgs, Hidden: true}
+	file, day := configFlag(c), dayFlag(c, "day", "the day")
+	c.Flags().StringVar(&w.Folder, "folder", "", "`folder` for files")
+	c.Flags().BoolVar(&w.SealOnly, "seal-only", false, "seal the day and stop")
+	c.RunE = func(c *cobra.Command, _ []string) (err error) {
+		if w.Day, err = day(); err != nil {
+			return err
+		}
+		tuneCollector()
+		return withOffice(c.Context(), *file, func(ctx context.Context, o *office) (err error) {
+			w.Registry = o.registry
+			t := o.config.Trust
+			if w.Trust, err = trust.Open(ctx, trust.Config{Anchors: t.Anchors, Intermediates: t.Intermediates, CRLs: t.CRLs}, nil); err != nil {
+				return err
+			}
+			return w.Run(ctx)
+		})
+	}
+	return c
+}
+
+// benchMatchCommand reconciles made-up lists, in a process of its own.
+func benchMatchCommand(io streams) *cobra.Command {
+	c := &cobra.Command{Use: "match", Short: "Reconcile made-up lists and measure it", Args: noArgs, Hidden: true}
+	rows := c.Flags().Int("rows", 0, "rows on either side")
+	c.RunE = func(*cobra.Command, []string) error {
+		tuneCollector()
+		return bench.Match(*rows, io.out)
+	}
+	return c
 }
 
 // plainGatewayCommand serves the yardstick of the benchmark, in a process of

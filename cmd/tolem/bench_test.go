@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -18,7 +19,7 @@ func TestBenchRuns(t *testing.T) {
 	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", program, ".").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	c := exec.CommandContext(t.Context(), program, "bench", "--json", "--seconds", "0.2", "--rounds", "1", "--connections", "3", "--lives", "6")
+	c := exec.CommandContext(t.Context(), program, "bench", "--json", "--seconds", "0.2", "--rounds", "1", "--connections", "3", "--lives", "6", "--rows", "2000")
 	var problems strings.Builder
 	c.Stderr = &problems
 	out, err := c.Output()
@@ -43,8 +44,10 @@ func TestBenchRuns(t *testing.T) {
 			t.Errorf("nothing was measured of %s", part)
 		}
 	}
-	if lacking := len(report.LeftOut) > 0; lacking != (os.Getenv(postgresVariable) == "") {
-		t.Errorf("left out: %q", report.LeftOut)
+	// A short register says nothing of growth; without a PostgreSQL half is missing.
+	unmeasured := slices.DeleteFunc(report.LeftOut, func(what string) bool { return strings.Contains(what, "limit of growth") })
+	if lacking := len(unmeasured) > 0; lacking != (os.Getenv(postgresVariable) == "") {
+		t.Errorf("left out: %q", unmeasured)
 	}
 	if len(report.Checks) == 0 || report.OK && strings.Contains(string(out), `"ok": false`) {
 		t.Errorf("checks do not fit the verdict: %s", out)

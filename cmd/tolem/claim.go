@@ -64,15 +64,11 @@ func claimListCommand(io streams) *cobra.Command {
 		Use: "list", Short: "List claims and how they stand", Args: noArgs,
 		Example: "  tolem claim list --bank HALYK --from 2026-11-01",
 	}
-	from, to := dayFlag(c, "from", "first `day`"), dayFlag(c, "to", "last `day`; by default today")
+	span := spanFlags(c, "first `day`", "last `day`; by default today")
 	c.Flags().StringVar(&bank, "bank", "", "`id` of the bank; by default all")
 	file, asJSON := configFlag(c), jsonFlag(c)
 	c.RunE = func(c *cobra.Command, _ []string) error {
-		first, err := from()
-		if err != nil {
-			return err
-		}
-		last, err := to()
+		first, last, err := span()
 		if err != nil {
 			return err
 		}
@@ -81,7 +77,7 @@ func claimListCommand(io streams) *cobra.Command {
 				last = tolem.NewCalendar(d.zone, nil, nil).DayOf(time.Now())
 			}
 			views := []claimView{}
-			t := newTable(io, "number", "bank", "day", "payments", "amount", "paid", "state", "due")
+			t := newTable(io, "number", "bank", "day", "payments", "amount", "paid", "state", "due by")
 			err := d.db.View(ctx, func(tx *store.Tx) error {
 				list, err := tx.Claims(tolem.ParticipantID(bank), first, last, "", maxListed)
 				for _, claim := range list {
@@ -90,7 +86,7 @@ func claimListCommand(io streams) *cobra.Command {
 						return err
 					}
 					v := viewClaim(claim, steps, tx.Now())
-					due := v.DueAt.In(d.zone).Format(time.DateOnly)
+					due := lastDay(v.DueAt, d.zone)
 					if v.Overdue {
 						due += " OVERDUE"
 					}
@@ -142,8 +138,8 @@ func claimShowCommand(io streams) *cobra.Command {
 			case *asJSON:
 				return printJSON(io.out, v)
 			}
-			fmt.Fprintf(io.out, "%s  %s, %d payments of %s by %s, %s paid, due %s\n",
-				v.Number, v.State, v.Payments, v.Amount, v.Register, v.Paid, v.DueAt.In(d.zone).Format(time.DateTime))
+			fmt.Fprintf(io.out, "%s  %s, %d payments of %s by %s, %s paid, due by %s\n",
+				v.Number, v.State, v.Payments, v.Amount, v.Register, v.Paid, lastDay(v.DueAt, d.zone))
 			for _, s := range v.Steps {
 				fmt.Fprintf(io.out, "  %s  %-12s %s  %s  %s\n", s.At.In(d.zone).Format(time.DateTime), s.State, s.Who, s.Paid, s.Note)
 			}
@@ -151,6 +147,11 @@ func claimShowCommand(io streams) *cobra.Command {
 		})
 	}
 	return c
+}
+
+// lastDay is the last day before a moment: what is due then is due by that day.
+func lastDay(t time.Time, zone *time.Location) string {
+	return t.Add(-time.Second).In(zone).Format(time.DateOnly)
 }
 
 func claimNumber(text string) (tolem.ClaimNumber, error) {

@@ -20,18 +20,14 @@ func doctorCommand(io streams) *cobra.Command {
 		Long: `Checks the sealed days: their facts are those that were sealed; every payment,
 refund and refused notification is a fact of exactly one day; issued = paid +
 expired + cancelled + open; payments = registers = claims; every register still
-is what was signed. Whatever does not add up is named to the row.`,
+is what was signed; the archive holds the same seals, registers, claims and
+acknowledgements. Whatever does not add up is named to the row.`,
 		Example: "  tolem doctor --from 2026-11-01 --to 2026-11-30",
 	}
-	from := dayFlag(c, "from", "first `day`; by default "+strconv.Itoa(doctorDays)+" days back")
-	to := dayFlag(c, "to", "last `day`; by default today")
+	span := spanFlags(c, "first `day`; by default "+strconv.Itoa(doctorDays)+" days back", "last `day`; by default today")
 	file, asJSON := configFlag(c), jsonFlag(c)
 	c.RunE = func(c *cobra.Command, _ []string) error {
-		first, err := from()
-		if err != nil {
-			return err
-		}
-		last, err := to()
+		first, last, err := span()
 		if err != nil {
 			return err
 		}
@@ -41,6 +37,9 @@ is what was signed. Whatever does not add up is named to the row.`,
 			}
 			if first == 0 {
 				first = last - tolem.Day(doctorDays)
+			}
+			if first > last {
+				return fmt.Errorf("%w: --from %s lies behind --to %s", errUsage, first, last)
 			}
 			progress, stop := rowsProgress(io, "checking", *asJSON, 0)
 			checkup, err := o.registry.Check(ctx, first, last, progress)

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -15,6 +16,7 @@ import (
 	"tolem/banks"
 	"tolem/registry"
 	"tolem/registry/form"
+	"tolem/registry/report"
 	"tolem/signing"
 	"tolem/store"
 )
@@ -95,6 +97,19 @@ func dayFlag(c *cobra.Command, name, usage string) func() (tolem.Day, error) {
 	}
 }
 
+// spanFlags adds --from and --to and returns what reads them; 0 where one is
+// not given.
+func spanFlags(c *cobra.Command, from, to string) func() (first, last tolem.Day, err error) {
+	readFrom, readTo := dayFlag(c, "from", from), dayFlag(c, "to", to)
+	return func() (first, last tolem.Day, err error) {
+		if first, err = readFrom(); err != nil {
+			return 0, 0, err
+		}
+		last, err = readTo()
+		return first, last, err
+	}
+}
+
 // rendering are the flags of commands that write a document.
 type rendering struct{ form, language, out string }
 
@@ -117,6 +132,9 @@ func (r *rendering) write(o *office, io_ streams, number string, render func(io.
 	if r.language != "" {
 		language = form.Language(r.language)
 	}
+	if !slices.Contains(report.Languages, language) {
+		return fmt.Errorf("%w: --lang must be kk, ru or en", errUsage)
+	}
 	if r.out == "-" {
 		return render(io_.out, f, language)
 	}
@@ -132,7 +150,11 @@ func (r *rendering) write(o *office, io_ streams, number string, render func(io.
 }
 
 // writeFile writes a file beside its place and moves it there when it is whole.
+// What is no file but a device or a pipe is written to, never replaced.
 func writeFile(name string, write func(io.Writer) error) (err error) {
+	if info, err := os.Stat(name); err == nil && !info.Mode().IsRegular() {
+		return writeInto(name, write)
+	}
 	temporary, err := os.CreateTemp(filepath.Dir(name), ".tolem-")
 	if err != nil {
 		return err
@@ -146,6 +168,15 @@ func writeFile(name string, write func(io.Writer) error) (err error) {
 		return err
 	}
 	return os.Rename(temporary.Name(), name)
+}
+
+// writeInto writes to what is there; a folder is refused.
+func writeInto(name string, write func(io.Writer) error) error {
+	there, err := os.OpenFile(name, os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	return errors.Join(write(there), there.Close())
 }
 
 // rowsProgress shows how many rows long work has done; all is 0 where nobody

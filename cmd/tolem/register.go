@@ -103,7 +103,7 @@ func registerListCommand(io streams) *cobra.Command {
 		Use: "list", Short: "List registers", Args: noArgs,
 		Example: "  tolem register list --from 2026-11-01 --to 2026-11-30 --kind bank --owner HALYK",
 	}
-	from, to := dayFlag(c, "from", "first `day`, 2026-11-01"), dayFlag(c, "to", "last `day`")
+	span := spanFlags(c, "first `day`, 2026-11-01", "last `day`")
 	c.Flags().StringVar(&kind, "kind", "", "provider, bank or branch; with --owner")
 	c.Flags().StringVar(&owner, "owner", "", "`id` of the owner; with --kind")
 	file, asJSON := configFlag(c), jsonFlag(c)
@@ -111,11 +111,7 @@ func registerListCommand(io streams) *cobra.Command {
 		if (kind == "") != (owner == "") {
 			return fmt.Errorf("%w: --kind and --owner go together", errUsage)
 		}
-		first, err := from()
-		if err != nil {
-			return err
-		}
-		last, err := to()
+		first, last, err := span()
 		if err != nil {
 			return err
 		}
@@ -136,7 +132,7 @@ func registerListCommand(io streams) *cobra.Command {
 
 func (o *office) listRegisters(ctx context.Context, io streams, filter store.RegisterFilter, asJSON bool) error {
 	views := []registerView{}
-	t := newTable(io, "number", "owner", "day", "rows", "net", "standing", "final after")
+	t := newTable(io, "number", "owner", "day", "rows", "net", "standing", "to reject by")
 	err := o.db.View(ctx, func(tx *store.Tx) error {
 		list, err := tx.Registers(filter, maxListed)
 		for _, reg := range list {
@@ -147,7 +143,7 @@ func (o *office) listRegisters(ctx context.Context, io streams, filter store.Reg
 			v := viewRegister(reg)
 			v.Standing = string(standing)
 			views = append(views, v)
-			t.row(v.Number, reg.Owner.String(), v.Day, strconv.FormatInt(v.Rows, 10), netOf(reg.Totals), v.Standing, reg.FinalAfter.In(o.zone).Format(time.DateOnly))
+			t.row(v.Number, reg.Owner.String(), v.Day, strconv.FormatInt(v.Rows, 10), netOf(reg.Totals), v.Standing, lastDay(reg.FinalAfter, o.zone))
 		}
 		return err
 	})
@@ -366,8 +362,10 @@ it and why is kept as evidence.`,
 			if err != nil {
 				return err
 			}
-			_, err = fmt.Fprintf(io.out, "correction %d of %s: %s from %q to %q. Issue their registers anew: tolem register reissue\n",
-				done.Seq, d, number.Printed(), done.Was, done.Branch)
+			for _, c := range done {
+				fmt.Fprintf(io.out, "correction %d of %s: %s of %s from %q to %q\n", c.Seq, d, c.Kind, number.Printed(), c.Was, c.Branch)
+			}
+			_, err = fmt.Fprintln(io.out, "Issue their registers anew: tolem register reissue")
 			return err
 		})
 	}

@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -165,6 +163,11 @@ func (in *reportFlags) query(today tolem.Day) (report.Query, error) {
 	if in.currency != "" {
 		q.Currency, errs[3] = tolem.ParseCurrency(strings.ToUpper(in.currency))
 	}
+	for i, flag := range []string{"--to", "--from", "--channel", "--currency"} {
+		if errs[i] != nil {
+			errs[i] = fmt.Errorf("%s: %w", flag, errs[i])
+		}
+	}
 	if err := errors.Join(errs[:]...); err != nil {
 		return q, fmt.Errorf("%w: %w", errUsage, err)
 	}
@@ -212,22 +215,18 @@ func (in *reportFlags) print(io streams, a answer, zone *time.Location, now time
 }
 
 // write writes the whole report, or nothing.
-func (in *reportFlags) write(io streams, content []byte) error {
+func (in *reportFlags) write(out streams, content []byte) error {
 	if in.out == "" {
-		_, err := io.out.Write(content)
+		_, err := out.out.Write(content)
 		return err
 	}
-	f, err := os.CreateTemp(filepath.Dir(in.out), ".report-*")
+	err := writeFile(in.out, func(w io.Writer) error {
+		_, err := w.Write(content)
+		return err
+	})
 	if err != nil {
 		return err
 	}
-	_, err = f.Write(content)
-	if err = errors.Join(err, f.Close()); err == nil {
-		err = os.Rename(f.Name(), in.out)
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(f.Name()))
-	}
-	fmt.Fprintf(io.err, "wrote %s\n", in.out)
+	fmt.Fprintf(out.err, "wrote %s\n", in.out)
 	return nil
 }

@@ -83,5 +83,5 @@ func (d *Desk) standing(tx *store.Tx, reg store.StoredRegister) (Register, error
 	if err != nil {
 		return Register{}, fmt.Errorf("standing of %s: %w", reg.Number, err)
 	}
-	return Register{Register: reg.Register, Standing: s}, nil
+	return Register{Register: d.registry.Complete(reg).Register, Standing: s}, nil
 }

@@ -137,6 +137,9 @@ func TestRegistersOfOthersAreRefused(t *testing.T) {
 			if listed := got.all("number"); !slices.Equal(listed, own) {
 				t.Errorf("%s lists %q, want %q", who, listed, own)
 			}
+			if starts, ends := got.all("from"), got.all("to"); len(starts) != len(own) || len(ends) != len(own) {
+				t.Errorf("%s is not told from when to when registers are: %s", who, got.body)
+			}
 		}
 		w.refusalsAreRecorded(day)
 	})

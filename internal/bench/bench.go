@@ -1,6 +1,6 @@
 // Package bench measures the gateway: verifying and signing, committing, whole
-// calls over the wire, and what the evidence costs on disk. Everything is
-// measured beside a yardstick in the same run, in rounds that take turns: the
+// calls over the wire, what the evidence costs on disk, and the work of a day.
+// Everything is measured beside a yardstick in the same run, in rounds that take turns: the
 // bare cryptographic operation, or the straightforward way kept in package
 // naive. A machine that is busy or slow then changes both alike, and the ratio
 // stays.
@@ -18,20 +18,22 @@ import (
 	"slices"
 	"time"
 
+	"tolem"
 	"tolem/archive"
 	"tolem/store"
 )
 
 // The parts of the benchmark.
 const (
-	PartSigning = "signing"
-	PartStorage = "storage"
-	PartGateway = "gateway"
-	PartCost    = "cost"
+	PartSigning   = "signing"
+	PartStorage   = "storage"
+	PartGateway   = "gateway"
+	PartCost      = "cost"
+	PartRegisters = "registers"
 )
 
 // Parts are all parts, in the order they run.
-var Parts = [...]string{PartSigning, PartStorage, PartGateway, PartCost}
+var Parts = [...]string{PartSigning, PartStorage, PartGateway, PartCost, PartRegisters}
 
 // Options says what is measured and for how long.
 type Options struct {
@@ -40,6 +42,8 @@ type Options struct {
 	// Open opens the database and the archive of a configuration file, for
 	// seeding and for reading back. The caller closes the database.
 	Open func(ctx context.Context, configFile string) (*store.DB, *archive.Archive, error)
+	// Calendar returns the business calendar of a configuration file.
+	Calendar func(configFile string) (*tolem.Calendar, error)
 	// Dir is an existing folder for keys, databases and logs.
 	Dir string
 	// Postgres is the address of a PostgreSQL in which a schema can be created;
@@ -56,6 +60,8 @@ type Options struct {
 	Connections int
 	// Lives is the number of codes whose whole life is stored to weigh it.
 	Lives int
+	// Rows is the length of the long register; the short ones have a tenth of it.
+	Rows int
 	// Progress, if set, is told what is being done.
 	Progress func(what string)
 }
@@ -125,6 +131,7 @@ func Run(ctx context.Context, o Options) (Report, error) {
 		run  func(context.Context) error
 	}{
 		{PartSigning, s.signing}, {PartStorage, s.storage}, {PartGateway, s.gateway}, {PartCost, s.cost},
+		{PartRegisters, s.registers},
 	} {
 		if len(s.Only) > 0 && !slices.Contains(s.Only, part.name) {
 			continue
@@ -150,6 +157,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Lives <= 0 {
 		o.Lives = 2000
+	}
+	if o.Rows <= 0 {
+		o.Rows = 1_000_000
 	}
 	if o.Progress == nil {
 		o.Progress = func(string) {}

@@ -1,7 +1,8 @@
 // Package deliver pushes signed documents — registers, reports, claims — to
 // their owners: as signed SOAP messages, into a folder, or to an SFTP server.
-// What is to be pushed stands in the outbox, put there by Enqueue in the
-// transaction that makes the document; a Courier takes what is due, renders
+// What is to be pushed stands in the outbox, put there by Enqueue, as often as
+// whoever makes documents likes: what is in line is not put there twice. A
+// Courier takes what is due, renders
 // it, hands it to the transport of the target, and marks it delivered when the
 // receiver has confirmed it. Whatever fails is tried again, later and later,
 // until it is dead and somebody has to look.
@@ -184,8 +185,7 @@ func New(c Config) *Courier {
 }
 
 // Enqueue puts each form that the participant's targets want of a document in
-// line, in the transaction that makes the document, and returns how many there
-// are. What is in line already stays as it is.
+// line and returns how many there are. What is in line already stays as it is.
 func Enqueue(tx *store.Tx, participant tolem.ParticipantID, kind, ref string) (int, error) {
 	if !safeName.MatchString(ref) {
 		return 0, fmt.Errorf("%w: number %.64q", ErrDocument, ref)

@@ -12,7 +12,7 @@ import (
 // MaxPDFRows is how many rows one PDF file holds. A PDF is held in memory while
 // it is drawn, some 3 kB a row; this many need less than 100 MB, and nobody
 // turns more pages.
-const MaxPDFRows = 20_000
+const MaxPDFRows = 5_000
 
 // WritePDF writes one PDF for people to read and print, or returns ErrPDF for
 // more rows than MaxPDFRows, having written nothing.
@@ -96,7 +96,27 @@ const (
 	titleLine, headLine, tableLine = 6.2, 4.6, 3.5
 
 	padding, leading = 1.6, 1.05 // beside and above the text of a cell
+
+	// A table of many columns has smaller letters, and less beside them.
+	manyColumns               = 12
+	densePoints, densePadding = 6.2, 0.9
 )
+
+// tablePoints is the size of letters in the table.
+func (p *printer) tablePoints() float64 {
+	if len(p.s.Columns) > manyColumns {
+		return densePoints
+	}
+	return tablePoints
+}
+
+// padding is what is beside the text of a cell of the table.
+func (p *printer) padding() float64 {
+	if len(p.s.Columns) > manyColumns {
+		return densePadding
+	}
+	return padding
+}
 
 // Cells of more lines are cut, visibly.
 const (
@@ -148,7 +168,7 @@ func (p *printer) begin() {
 	pdf.AddUTF8FontFromBytes(fontName, "", bytes.Clone(fontRegular))
 	pdf.AddUTF8FontFromBytes(fontName, "B", bytes.Clone(fontBold))
 	p.pdf, p.points = pdf, 0
-	p.font(false, tablePoints)
+	p.font(false, p.tablePoints())
 	p.layOut()
 	p.firstPage()
 }
@@ -168,13 +188,13 @@ func (p *printer) layOut() {
 	}
 	p.columns = make([]printed, len(share))
 	p.cells = make([][]string, len(share))
-	p.font(true, tablePoints)
+	p.font(true, p.tablePoints())
 	x := float64(margin)
 	for i, c := range p.s.Columns {
 		width := pageWidth * share[i] / whole
 		p.columns[i] = printed{
 			x: x, width: width, right: c.Kind == Integer || c.Kind == Money,
-			label: p.fit(c.label(), width-2*padding, maxHeaderLines),
+			label: p.fit(c.label(), width-2*p.padding(), maxHeaderLines),
 		}
 		x += width
 	}

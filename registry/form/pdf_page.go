@@ -108,14 +108,14 @@ func (p *printer) header() {
 	height := float64(lines)*tableLine + 2*leading
 	p.pdf.SetFillColor(234, 236, 239)
 	p.pdf.Rect(margin, p.y, pageWidth, height, "F")
-	p.font(true, tablePoints)
+	p.font(true, p.tablePoints())
 	p.ink(0)
 	for _, c := range p.columns {
 		p.lines(c, p.y, c.label)
 	}
 	p.y += height
 	p.rule(p.y, 0.2, pageWidth)
-	p.font(false, tablePoints)
+	p.font(false, p.tablePoints())
 }
 
 // lines writes the lines of a cell.
@@ -123,16 +123,16 @@ func (p *printer) lines(c printed, y float64, lines []string) {
 	for i, line := range lines {
 		base := y + leading + tableLine*float64(i+1) - 0.9
 		if c.right {
-			p.figure(c.x+c.width-padding, base, c.width-2*padding, line)
+			p.figure(c.x+c.width-p.padding(), base, c.width-2*p.padding(), line)
 		} else {
-			p.write(c.x+padding, base, line)
+			p.write(c.x+p.padding(), base, line)
 		}
 	}
 }
 
 // row writes a row, on a new page if it and the page's sums do not fit.
 func (p *printer) row(row []Cell) error {
-	p.font(false, tablePoints)
+	p.font(false, p.tablePoints())
 	lines := 1
 	for i, c := range row {
 		text := p.s.show(c, p.s.Columns[i])
@@ -140,7 +140,7 @@ func (p *printer) row(row []Cell) error {
 			p.cells[i] = append(p.cells[i][:0], strings.TrimSuffix(text, asideMark))
 			continue
 		}
-		p.cells[i] = p.fit(text, p.columns[i].width-2*padding, maxCellLines)
+		p.cells[i] = p.fit(text, p.columns[i].width-2*p.padding(), maxCellLines)
 		lines = max(lines, len(p.cells[i]))
 	}
 	if err := p.run.add(row); err != nil {
@@ -161,7 +161,7 @@ func (p *printer) row(row []Cell) error {
 		p.lines(c, p.y, p.cells[i])
 		if row[i].aside {
 			p.aside = true
-			p.write(c.x+c.width-padding, p.y+leading+tableLine-0.9, "*") // beyond the figures, which stay below each other
+			p.write(c.x+c.width-p.padding(), p.y+leading+tableLine-0.9, "*") // beyond the figures, which stay below each other
 		}
 	}
 	p.y += height

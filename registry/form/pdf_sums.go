@@ -51,17 +51,17 @@ func (p *printer) sums(run tally) {
 
 // sumLines writes the sums of a tally, a line for each currency.
 func (p *printer) sumLines(label word, t *tally) {
-	p.font(true, tablePoints)
+	p.font(true, p.tablePoints())
 	p.ink(0)
 	from, width := p.gap()
 	for _, currency := range p.currencies(t) {
 		text := p.s.Language.say(label) + " (" + p.s.Language.say(wordRows) + ": " + p.s.Language.Integer(t.rows) + "), " + string(currency)
 		base := p.y + sumsLine - 0.9
-		p.write(from+padding, base, p.fit(text, width-2*padding, 1)[0])
+		p.write(from+p.padding(), base, p.fit(text, width-2*p.padding(), 1)[0])
 		for i, c := range p.columns {
 			if p.s.Columns[i].Sum {
 				amount := tolem.Money{Minor: t.of(i, currency), Currency: currency}
-				p.figure(c.x+c.width-padding, base, c.width-2*padding, p.s.show(Amount(amount), p.s.Columns[i]))
+				p.figure(c.x+c.width-p.padding(), base, c.width-2*p.padding(), p.s.show(Amount(amount), p.s.Columns[i]))
 			}
 		}
 		p.y += sumsLine

@@ -2,6 +2,7 @@ package form
 
 import (
 	"archive/zip"
+	"bytes"
 	"fmt"
 	"io"
 	"io/fs"
@@ -22,9 +23,8 @@ const MaxXLSXRows = 1_048_000
 // formula. A money column whose cells have their own currencies is followed by a
 // column that names them. The same Sheet gives the same bytes.
 //
-// What does not fit into 16 MB passes through a file in os.TempDir, some 55 bytes
-// a cell, which is removed before it returns; where none can be made there, the
-// rows stay in memory.
+// Rows pass through a file in os.TempDir, some 55 bytes a cell, which is removed
+// before it returns; where none can be made there, they stay in memory.
 func WriteXLSX(w io.Writer, s Sheet) error { return writeXLSX(w, s, MaxXLSXRows) }
 
 // writeXLSX writes so many rows at most to a sheet.
@@ -39,6 +39,13 @@ func writeXLSX(w io.Writer, s Sheet, most int) (err error) {
 		}
 	}()
 	x := &workbook{s: &s, most: most, book: book}
+	defer func() {
+		for _, rows := range x.spools {
+			if e := rows.close(); err == nil {
+				err = e
+			}
+		}
+	}()
 	if err := x.begin(); err != nil {
 		return err
 	}
@@ -60,42 +67,65 @@ type workbook struct {
 
 	stream *excelize.StreamWriter // of the sheet that is being written
 	sheet  string
-	rows   int   // of the table on it
-	sheets int   // of the table so far
-	line   []any // of the row that is being written
+	rows   int      // of the table on it
+	sheets int      // of the table so far
+	spools []*spool // their rows
+	row    rowText  // the row that is being written
 }
 
 // save writes the file. The library would collect all of it in memory, and put
 // the sheets into it in any order; so it is given a ZIP writer that goes to w,
-// and is asked for one sheet after another, then for the rest.
+// and is asked for one sheet after another, whose rows are put in, then for the
+// rest.
 func (x *workbook) save(w io.Writer) error {
 	parts := &partWriter{zip: zip.NewWriter(w)}
 	x.book.SetZipWriter(func(io.Writer) excelize.ZipWriter { return parts })
-	streamed := make(map[string]bool)
+	sheets := make(map[string]bool)
 	for i := range 1 + x.sheets {
-		sheet := fmt.Sprintf("xl/worksheets/sheet%d.xml", i+1)
-		streamed[sheet] = true
-		parts.wanted = func(name string) bool { return name == sheet }
-		if err := x.book.Write(io.Discard); err != nil {
+		name := fmt.Sprintf("xl/worksheets/sheet%d.xml", i+1)
+		sheets[name] = true
+		if err := x.saveSheet(parts, name, i); err != nil {
 			return err
 		}
 	}
-	parts.wanted = func(name string) bool { return !streamed[name] }
+	parts.held, parts.wanted = nil, func(name string) bool { return !sheets[name] }
 	if err := x.book.Write(io.Discard); err != nil {
 		return err
 	}
 	return parts.zip.Close()
 }
 
+// saveSheet writes the i-th sheet; the first is the summary.
+func (x *workbook) saveSheet(parts *partWriter, name string, i int) error {
+	var sheet bytes.Buffer
+	parts.held, parts.wanted = &sheet, func(part string) bool { return part == name }
+	if err := x.book.Write(io.Discard); err != nil {
+		return err
+	}
+	part, err := parts.zip.Create(name)
+	if err != nil {
+		return err
+	}
+	if i == 0 {
+		_, err := part.Write(sheet.Bytes())
+		return err
+	}
+	return splice(part, sheet.Bytes(), x.spools[i-1])
+}
+
 // partWriter passes on the wanted parts of a workbook.
 type partWriter struct {
 	zip    *zip.Writer
 	wanted func(name string) bool
+	held   *bytes.Buffer // takes the part instead of the archive, unless nil
 }
 
 func (p *partWriter) Create(name string) (io.Writer, error) {
-	if !p.wanted(name) {
+	switch {
+	case !p.wanted(name):
 		return io.Discard, nil
+	case p.held != nil:
+		return p.held, nil
 	}
 	return p.zip.Create(name)
 }

@@ -16,32 +16,42 @@ const (
 	exactInteger = 1_000_000_000_000_000
 )
 
-// cell adds a cell to the line.
+// cell adds a cell to the row.
 func (x *workbook) cell(c Cell, column Column) {
-	var value any
+	r := &x.row
 	switch c.holds {
 	case aText:
-		value = x.text(c.text, x.styles.text)
+		r.text(c.text, x.styles.text)
 	case aNumber:
-		value = x.integer(c.number, x.styles.integer)
+		if c.number <= -exactInteger || c.number >= exactInteger {
+			r.text(x.s.Language.Integer(c.number), x.styles.right)
+		} else {
+			r.whole(c.number, x.styles.integer)
+		}
 	case anAmount:
-		value = x.money(c.money(), x.styles.money)
-		if c.aside {
-			value = x.text(x.s.Language.Decimal(c.money())+asideMark, x.styles.right)
+		m := c.money()
+		switch {
+		case c.aside:
+			r.text(x.s.Language.Decimal(m)+asideMark, x.styles.right)
+		case m.Minor <= -exactMinor || m.Minor >= exactMinor:
+			r.text(x.s.Language.Decimal(m), x.styles.right)
+		default:
+			r.float(float64(m.Minor)/100, x.styles.money)
 		}
 	case aTime:
-		value = excelize.Cell{StyleID: x.styles.time, Value: c.at.In(x.s.zone()).Truncate(time.Second)}
+		r.time(c.at.In(x.s.zone()).Truncate(time.Second), x.styles.time)
 	case aDay:
 		y, m, d := c.day().Date()
-		value = excelize.Cell{StyleID: x.styles.date, Value: time.Date(y, m, d, 0, 0, 0, 0, time.UTC)}
+		r.time(time.Date(y, m, d, 0, 0, 0, 0, time.UTC), x.styles.date)
+	default:
+		r.skip()
 	}
-	x.line = append(x.line, value)
 	if column.ownCurrency() {
-		var cur any
 		if c.holds == anAmount {
-			cur = x.text(string(c.currency), x.styles.text)
+			r.text(string(c.currency), x.styles.text)
+		} else {
+			r.skip()
 		}
-		x.line = append(x.line, cur)
 	}
 }
 

@@ -22,11 +22,13 @@ func (x *workbook) table() error {
 			}
 		}
 		x.rows++
-		x.line = x.line[:0]
+		x.row.begin(x.rows + 1)
 		for i := range row {
 			x.cell(row[i], x.s.Columns[i])
 		}
-		return x.stream.SetRow("A"+strconv.Itoa(x.rows+1), x.line)
+		x.row.end()
+		_, err := x.spools[x.sheets-1].out.Write(x.row.Bytes())
+		return err
 	})
 	if err != nil {
 		return err
@@ -36,7 +38,7 @@ func (x *workbook) table() error {
 
 // nextSheet opens a sheet for rows and writes its header.
 func (x *workbook) nextSheet() error {
-	x.sheets, x.rows = x.sheets+1, 0
+	x.sheets, x.rows, x.spools = x.sheets+1, 0, append(x.spools, newSpool())
 	name := x.s.Language.say(wordRowsSheet)
 	if x.sheets > 1 {
 		name += " " + strconv.Itoa(x.sheets)

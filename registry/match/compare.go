@@ -2,7 +2,6 @@ package match
 
 import (
 	"strconv"
-	"strings"
 
 	"tolem"
 )
@@ -159,7 +158,7 @@ func (m *matcher) checkDeclared(declared []Declared) {
 	for _, d := range declared {
 		if d.HasCount && (d.Count < counted[d.Currency] || d.Count > counted[d.Currency]+uncounted) {
 			m.add(tolem.WrongCount, nil, nil, tolem.Anomaly{
-				Ours: rowCount(counted[d.Currency], d.Currency), Theirs: rowCount(d.Count, d.Currency),
+				Ours: strconv.FormatInt(counted[d.Currency], 10), Theirs: strconv.FormatInt(d.Count, 10),
 			})
 		}
 		if !d.HasNet || d.Currency == "" || uncounted > 0 {
@@ -176,11 +175,6 @@ func (m *matcher) checkDeclared(declared []Declared) {
 			})
 		}
 	}
-}
-
-// rowCount is a number of rows, with the currency they are in: 12 KZT.
-func rowCount(n int64, c tolem.Currency) string {
-	return strings.TrimSuffix(strconv.FormatInt(n, 10)+" "+string(c), " ")
 }
 
 // rowsThere returns the rows of the list by currency, all of them under no

@@ -534,7 +534,7 @@ type NotifyPaymentResponse struct {
 	// True if the code had expired or been cancelled before; the payment counts all the same.
 	Late bool `xml:"urn:tolem:gateway:v1 late,omitempty"`
 
-	// The branch in whose register the payment will stand; absent if the bank named none, or none that is registered for it.
+	// The branch in whose register the payment, or its refusal, will stand; absent if the bank named none, or none that is registered for it.
 	BranchId *Identifier `xml:"urn:tolem:gateway:v1 branchId,omitempty"`
 }
 
@@ -1247,7 +1247,7 @@ type GetReport struct {
 	// First day.
 	From *Day `xml:"urn:tolem:gateway:v1 from,omitempty"`
 
-	// Last day; a year at most.
+	// Last day; five years at most.
 	To *Day `xml:"urn:tolem:gateway:v1 to,omitempty"`
 
 	// What a row sums up.

@@ -10,12 +10,8 @@ import (
 )
 
 // Store keeps codes, payments, messages and requests in plain tables, one
-// database transaction a call, each statement prepared.
-type Store struct {
-	db *sql.DB
-
-	findRequest, payCode, addPayment, addMessage, addRequest *sql.Stmt
-}
+// database transaction a call.
+type Store struct{ db *sql.DB }
 
 // Code is a payment code that can be paid.
 type Code struct {

@@ -9,8 +9,8 @@ ALTER TABLE discrepancy ADD COLUMN fee BIGINT NOT NULL DEFAULT 0;
 
 -- A day is sealed, and counted, from what happened in it. Moments only grow:
 -- these indexes are written at their right edge.
-CREATE INDEX step_at ON step (at);
-CREATE INDEX discrepancy_received ON discrepancy (received_at);
+CREATE INDEX step_at ON step (at, code);
+CREATE INDEX discrepancy_received ON discrepancy (received_at, code, id);
 CREATE INDEX request_refused ON request (at) WHERE result <> 'OK';
 
 -- Business days. A day that has no row is open. Days are counted from
@@ -21,6 +21,14 @@ CREATE TABLE business_day (
     facts     BIGINT  NOT NULL,           -- rows of day_row
     hash      BYTEA   NOT NULL,           -- SHA-256 over the facts in their order
     evidence  BYTEA   NOT NULL            -- id of the seal in the archive
+);
+
+-- Where a day's facts gather. Every batch of them counts up, and a day is sealed
+-- only as the count stands at which it was summed up: so no batch slips in.
+CREATE TABLE open_day (
+    day     BIGINT PRIMARY KEY,
+    batches BIGINT NOT NULL,
+    sealed  BIGINT NOT NULL
 );
 
 -- The facts of sealed days: each accepted payment, refund and discrepancy is
