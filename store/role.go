@@ -5,9 +5,9 @@ package store
 const (
 	evidenceTables = "message, document, leaf_batch, checkpoint, request, step, payment, discrepancy, " +
 		"business_day, day_row, correction, register, acknowledgement, claim, claim_step, submission, submission_part, reconciliation, " +
-		"job_attempt, delivery_attempt, delivery_evidence"
-	changingTables = "code, log_state, directory, participant, certificate, provider, service, crl, job_run, delivery_target, outbox"
-	passingTables  = "leaf_pending"
+		"job_attempt, delivery_attempt, delivery_evidence, attempt_step"
+	changingTables = "code, log_state, directory, participant, certificate, provider, service, crl, job_run, delivery_target, outbox, checkout, attempt"
+	passingTables  = "leaf_pending, page_session, return_address, attempt_hold"
 )
 
 // AppendOnlyRole returns the SQL that makes the PostgreSQL role "tolem_serve",
