@@ -74,9 +74,8 @@ type Checkout struct {
 
 // Limits of what a checkout waits for.
 const (
-	TokenTTL   = 15 * time.Minute // GW-P32
-	InputTTL   = 15 * time.Minute // ACQ-P11
-	SessionTTL = 2 * time.Hour    // how long the browser that paid may look at the result
+	TokenTTL = 15 * time.Minute // GW-P32
+	InputTTL = 15 * time.Minute // ACQ-P11
 )
 
 // Stage is how a payment stands as its payer is told.

@@ -122,15 +122,6 @@ func (db *DB) scanCheckout(scan func(...any) error) (tolem.Checkout, error) {
 	return c, f.err
 }
 
-// InsertPageSession stores the browser that came with a token. Update returns
-// ErrTaken if another was faster: see RedeemCheckout.
-func (tx *Tx) InsertPageSession(hash [sha256.Size]byte, id tolem.PaymentID, until time.Time) error {
-	return tx.exec(single{
-		text: `INSERT INTO page_session (hash, checkout, created_at, expires_at) VALUES ($1, $2, $3, $4)`,
-		args: []any{hash[:], string(id), micros(tx.now), micros(until)}, want: 1,
-	})
-}
-
 // RedeemCheckout stores that the payer has come. A token brings one browser to
 // the page: Update returns ErrTaken if it has done so before.
 func (tx *Tx) RedeemCheckout(c tolem.Checkout) error {
@@ -140,23 +131,6 @@ func (tx *Tx) RedeemCheckout(c tolem.Checkout) error {
 		args: []any{int64(c.State), micros(c.RedeemedAt), micros(c.InputBy), string(c.ID), c.Version},
 		want: 1, otherwise: ErrTaken,
 	}, checkoutKey(c.ID))
-}
-
-// PageSession returns the checkout of a browser, or ErrNotFound if it is not
-// known or its time is over.
-func (tx *Tx) PageSession(hash [sha256.Size]byte) (tolem.Checkout, error) {
-	return one(tx.listCheckouts("WHERE id IN (SELECT checkout FROM page_session WHERE hash = $1 AND expires_at > $2)", hash[:], micros(tx.now)))
-}
-
-// sweepBatch bounds the sessions that are deleted in one transaction.
-const sweepBatch = 256
-
-// SweepPageSessions deletes sessions whose time is over.
-func (tx *Tx) SweepPageSessions() error {
-	return tx.exec(single{
-		text: `DELETE FROM page_session WHERE hash IN (SELECT hash FROM page_session WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)`,
-		args: []any{micros(tx.now), int64(sweepBatch)}, want: anyRows,
-	})
 }
 
 // AddReturnAddress registers an address under which payers may be sent back.

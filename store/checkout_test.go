@@ -62,7 +62,7 @@ func TestCheckout(t *testing.T) {
 		var won, taken int
 		var mu sync.Mutex
 		var group sync.WaitGroup
-		for i := range 100 {
+		for range 100 {
 			group.Go(func() {
 				err := db.Update(t.Context(), func(tx *Tx) error {
 					found, err := tx.CheckoutByToken(token)
@@ -73,10 +73,7 @@ func TestCheckout(t *testing.T) {
 						return ErrTaken
 					}
 					found.State, found.RedeemedAt, found.InputBy = tolem.CheckoutOpen, tx.Now(), tx.Now().Add(tolem.InputTTL)
-					if err := tx.RedeemCheckout(found); err != nil {
-						return err
-					}
-					return tx.InsertPageSession(sha256.Sum256(fmt.Appendf(nil, "cookie %d", i)), found.ID, tx.Now().Add(time.Hour))
+					return tx.RedeemCheckout(found)
 				})
 				mu.Lock()
 				defer mu.Unlock()
@@ -103,18 +100,6 @@ func TestCheckout(t *testing.T) {
 			want.State, want.Version, want.RedeemedAt, want.InputBy = tolem.CheckoutOpen, 2, got.RedeemedAt, got.InputBy
 			if got != want {
 				t.Errorf("got %+v, want %+v", got, want)
-			}
-			sessions := 0
-			for i := range 100 {
-				found, err := tx.PageSession(sha256.Sum256(fmt.Appendf(nil, "cookie %d", i)))
-				if err == nil && found.ID == "c1" {
-					sessions++
-				} else if !errors.Is(err, ErrNotFound) {
-					t.Error(err)
-				}
-			}
-			if sessions != 1 {
-				t.Errorf("%d sessions", sessions)
 			}
 			return nil
 		})
@@ -336,29 +321,35 @@ func TestReturnAddresses(t *testing.T) {
 	})
 }
 
-// Sessions whose time is over are deleted, and not found before that.
-func TestSessionsEnd(t *testing.T) {
+// A session is found until its time is over, and then deleted.
+func TestPageSessions(t *testing.T) {
 	eachDSN(t, func(t *testing.T, dsn string) {
 		now := time.Date(2026, 1, 31, 9, 0, 0, 0, time.UTC)
 		db := migrated(t, openTest(t, dsn, Options{Clock: func() time.Time { return now }}))
-		c, hash := testCheckout("c1", now), sha256.Sum256([]byte("cookie"))
+		hash, other := sha256.Sum256([]byte("cookie")), sha256.Sum256([]byte("other"))
 		mustUpdate(t, db, func(tx *Tx) error {
-			if err := tx.InsertCheckout(c, hash); err != nil {
-				return err
-			}
-			return tx.InsertPageSession(hash, c.ID, now.Add(time.Hour))
+			s := PageSession{Subject: "c1", Started: now, Seen: now}
+			return errors.Join(tx.InsertPageSession(hash, s, now.Add(time.Hour)), tx.InsertPageSession(other, s, now.Add(time.Hour)))
 		})
-		now = now.Add(time.Hour)
-		found := func() (err error) {
-			_ = db.View(t.Context(), func(tx *Tx) error { _, err = tx.PageSession(hash); return nil })
-			return err
+		mustUpdate(t, db, func(tx *Tx) error { return tx.TouchPageSession(hash, now.Add(time.Minute)) })
+		mustUpdate(t, db, func(tx *Tx) error { return tx.RemovePageSession(other) })
+		find := func(hash [32]byte) (s PageSession, err error) {
+			_ = db.View(t.Context(), func(tx *Tx) error { s, err = tx.PageSession(hash); return nil })
+			return s, err
 		}
-		if err := found(); !errors.Is(err, ErrNotFound) {
+		if s, err := find(hash); err != nil || s != (PageSession{Subject: "c1", Started: now, Seen: now.Add(time.Minute)}) {
+			t.Errorf("got %+v, %v", s, err)
+		}
+		if _, err := find(other); !errors.Is(err, ErrNotFound) {
+			t.Errorf("ended: %v", err)
+		}
+		now = now.Add(time.Hour)
+		if _, err := find(hash); !errors.Is(err, ErrNotFound) {
 			t.Errorf("after its time: %v", err)
 		}
 		mustUpdate(t, db, (*Tx).SweepPageSessions)
 		now = now.Add(-time.Hour)
-		if err := found(); !errors.Is(err, ErrNotFound) {
+		if _, err := find(hash); !errors.Is(err, ErrNotFound) {
 			t.Errorf("it was not deleted: %v", err)
 		}
 	})

@@ -7,7 +7,7 @@ const (
 		"business_day, day_row, correction, register, acknowledgement, claim, claim_step, submission, submission_part, reconciliation, " +
 		"job_attempt, delivery_attempt, delivery_evidence, attempt_step"
 	changingTables = "code, log_state, directory, participant, certificate, provider, service, crl, job_run, delivery_target, outbox, checkout, attempt"
-	passingTables  = "leaf_pending, page_session, return_address, attempt_hold"
+	passingTables  = "leaf_pending, return_address, attempt_hold, page_session"
 )
 
 // AppendOnlyRole returns the SQL that makes the PostgreSQL role "tolem_serve",
@@ -19,5 +19,6 @@ GRANT SELECT ON goose_db_version TO tolem_serve;
 GRANT SELECT, INSERT ON ` + evidenceTables + ` TO tolem_serve;
 GRANT SELECT, INSERT, UPDATE ON ` + changingTables + ` TO tolem_serve;
 GRANT SELECT, INSERT, DELETE ON ` + passingTables + ` TO tolem_serve;
+GRANT UPDATE ON page_session TO tolem_serve;
 `
 }

@@ -25,11 +25,12 @@ CREATE TABLE checkout (
 CREATE UNIQUE INDEX checkout_token ON checkout (token_hash);
 CREATE INDEX checkout_idle ON checkout (input_by) WHERE input_by > 0;
 
--- A browser that came with a token. Only the hash of its cookie is here.
+-- Browsers that the gateway's own pages know. Only the hash of a cookie is here.
 CREATE TABLE page_session (
     hash       BLOB    NOT NULL PRIMARY KEY,  -- SHA-256
-    checkout   TEXT    NOT NULL,
-    created_at INTEGER NOT NULL,
+    subject    TEXT    NOT NULL,              -- what the session is about: a payment
+    started_at INTEGER NOT NULL,
+    seen_at    INTEGER NOT NULL,
     expires_at INTEGER NOT NULL
 );
 CREATE INDEX page_session_end ON page_session (expires_at);
