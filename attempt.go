@@ -109,6 +109,7 @@ func ParseRefusalReason(s string) RefusalReason {
 type Attempt struct {
 	ID      AttemptID
 	Payment PaymentID
+	Number  int        // of the payment's attempts, from 1
 	Code    CodeNumber // zero until a payment from an account has succeeded
 	Method  Method
 	Bank    ParticipantID

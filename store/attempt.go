@@ -9,7 +9,7 @@ import (
 	"tolem"
 )
 
-const attemptColumns = `id, checkout, code, method, bank, amount, currency, state, version, reason, bank_ref, paid_at,
+const attemptColumns = `id, checkout, number, code, method, bank, amount, currency, state, version, reason, bank_ref, paid_at,
 	started_at, decided_at, ask_at, asked, data`
 
 // AttemptStep is one line in the history of an attempt.
@@ -34,8 +34,9 @@ func holds(a tolem.Attempt) string {
 }
 
 // InsertPayAttempt stores an attempt that began, in the first of the states it
-// came through and then the others. Update returns ErrHeld if it is open and
-// another for the same code or payment is.
+// came through and then the others. If the payment has one of this number, the
+// closure is run again. Update returns ErrHeld if the attempt is open and another
+// for the same code or payment is.
 func (tx *Tx) InsertPayAttempt(a tolem.Attempt, through ...tolem.AttemptState) error {
 	data, err := tx.sealAttempt(a)
 	if err != nil {
@@ -43,9 +44,9 @@ func (tx *Tx) InsertPayAttempt(a tolem.Attempt, through ...tolem.AttemptState) e
 	}
 	err = tx.exec(single{
 		text: `INSERT INTO attempt (` + attemptColumns + `)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)`,
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18) ON CONFLICT DO NOTHING`,
 		args: []any{
-			string(a.ID), string(a.Payment), int64(a.Code), string(a.Method), string(a.Bank), a.Amount.Minor, string(a.Amount.Currency),
+			string(a.ID), string(a.Payment), int64(a.Number), int64(a.Code), string(a.Method), string(a.Bank), a.Amount.Minor, string(a.Amount.Currency),
 			string(a.State), a.Version, string(a.Reason), string(a.BankRef), micros(a.PaidAt), micros(a.StartedAt), micros(a.DecidedAt),
 			micros(a.AskAt), int64(a.Asked), data,
 		},
@@ -137,7 +138,7 @@ func (tx *Tx) PayAttempt(id tolem.AttemptID) (tolem.Attempt, error) {
 
 // AttemptsOfCheckout returns the attempts of a checkout, newest first.
 func (tx *Tx) AttemptsOfCheckout(id tolem.PaymentID) ([]tolem.Attempt, error) {
-	return tx.listAttempts("WHERE checkout = $1 ORDER BY started_at DESC, id", string(id))
+	return tx.listAttempts("WHERE checkout = $1 ORDER BY number DESC", string(id))
 }
 
 // AttemptsOfCode returns the attempts for a code, newest first.
@@ -212,7 +213,7 @@ func (db *DB) scanAttempt(scan func(...any) error) (tolem.Attempt, error) {
 	var a tolem.Attempt
 	var paid, started, decided, ask int64
 	var data []byte
-	err := scan(&a.ID, &a.Payment, &a.Code, &a.Method, &a.Bank, &a.Amount.Minor, &a.Amount.Currency, &a.State, &a.Version, &a.Reason,
+	err := scan(&a.ID, &a.Payment, &a.Number, &a.Code, &a.Method, &a.Bank, &a.Amount.Minor, &a.Amount.Currency, &a.State, &a.Version, &a.Reason,
 		&a.BankRef, &paid, &started, &decided, &ask, &a.Asked, &data)
 	if err != nil {
 		return a, err

@@ -26,7 +26,7 @@ func testCheckout(id string, now time.Time) tolem.Checkout {
 
 func testAttempt(id string, c tolem.Checkout, state tolem.AttemptState) tolem.Attempt {
 	return tolem.Attempt{
-		ID: tolem.AttemptID(id), Payment: c.ID, Code: c.Code, Method: tolem.MethodCard, Bank: "BANK1", Amount: c.Amount,
+		ID: tolem.AttemptID(id), Payment: c.ID, Number: 1, Code: c.Code, Method: tolem.MethodCard, Bank: "BANK1", Amount: c.Amount,
 		Masked: "411111******1111", State: state, Version: 1, StartedAt: c.CreatedAt,
 	}
 }
@@ -155,7 +155,7 @@ func TestOneOpenAttempt(t *testing.T) {
 			held := 0
 			for i := range 100 {
 				a := testAttempt(fmt.Sprintf("a%d-%d", round, i), c, tolem.AttemptSent)
-				a.Payment = tolem.PaymentID(fmt.Sprintf("c%d", i%2)) // two visits to the page for one code
+				a.Payment, a.Number = tolem.PaymentID(fmt.Sprintf("c%d", i%2)), 100*round+i // two visits to the page for one code
 				group.Go(func() {
 					err := db.Update(t.Context(), func(tx *Tx) error {
 						return tx.InsertPayAttempt(a, tolem.AttemptSent)
@@ -257,7 +257,7 @@ func TestDueAttempts(t *testing.T) {
 		c := testCheckout("c1", now)
 		for i, bank := range []tolem.ParticipantID{"BANK1", "BANK2", "BANK1", "BANK3"} {
 			a := testAttempt(fmt.Sprint("a", i), c, tolem.AttemptUnknown)
-			a.Code, a.Bank, a.AskAt = c.Code+tolem.CodeNumber(i), bank, now.Add(-time.Duration(i)*time.Minute)
+			a.Number, a.Code, a.Bank, a.AskAt = i+1, c.Code+tolem.CodeNumber(i), bank, now.Add(-time.Duration(i)*time.Minute)
 			if bank == "BANK3" {
 				a.AskAt = now.Add(time.Hour)
 			}

@@ -40,6 +40,7 @@ CREATE INDEX page_session_end ON page_session (expires_at);
 CREATE TABLE attempt (
     id         TEXT    COLLATE "C" NOT NULL PRIMARY KEY,  -- UUID, the bank knows it too
     checkout   TEXT    COLLATE "C" NOT NULL,
+    number     BIGINT  NOT NULL,              -- of the payment's attempts, from 1
     code       BIGINT  NOT NULL,              -- 0: none yet
     method     TEXT    COLLATE "C" NOT NULL,              -- CARD or ACCOUNT
     bank       TEXT    COLLATE "C" NOT NULL,              -- empty: none was chosen
@@ -57,7 +58,7 @@ CREATE TABLE attempt (
     data       BYTEA   NOT NULL
 );
 CREATE INDEX attempt_due ON attempt (bank, ask_at) WHERE ask_at > 0;
-CREATE INDEX attempt_checkout ON attempt (checkout, started_at);
+CREATE UNIQUE INDEX attempt_checkout ON attempt (checkout, number);
 CREATE INDEX attempt_code ON attempt (code, started_at) WHERE code > 0;
 
 -- What an open attempt is for, a code or a payment that has none yet: no other
