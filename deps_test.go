@@ -56,6 +56,9 @@ var imports = map[string][]string{
 	},
 	"registry/deliver/receiver": {"signing", "wsdl"},
 
+	// Attempts to pay, from the payer's confirmation to the bank's last word.
+	"gateway/payments": {".", "gateway", "store", "archive", "banks"},
+
 	"gateway/registers": {".", "gateway", "registry", "registry/form", "registry/report", "store"},
 	// What sealed days come to, and its forms. Nothing personal is in it.
 	"registry/report": {".", "store", "registry/form"},
