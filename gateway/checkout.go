@@ -275,7 +275,7 @@ func methodOf(k tolem.CheckoutKind) tolem.Method {
 // CheckoutResult is how a payment that the caller started stands.
 type CheckoutResult struct {
 	Outcome
-	Standing
+	Standing Standing
 }
 
 // GetCheckout tells the portal how a payment stands that it started: of one
