@@ -164,28 +164,37 @@ func backOff(asked int) time.Duration { return min(lastAsk, firstAsk<<min(max(as
 var ErrNothingToReverse = errors.New("no money of this payment was taken through the payment page")
 
 // Refund marks a paid code REFUNDED, so that nobody gets the service any more,
-// and has the bank give the money back if it was taken here (GW-P39). The bank
-// is asked until it has said yes or no. What it says, and a code whose money
-// did not come through the page, follows from the result and from Observe.
-func (e *Engine) Refund(ctx context.Context, in gateway.Refund) (result gateway.RefundResult, reversing bool, err error) {
+// and has the bank give back what it took here (GW-P39). The bank is asked until
+// it has said yes or no; Observe tells which. If no money of the code was taken
+// through the page nothing is changed: ErrNothingToReverse.
+func (e *Engine) Refund(ctx context.Context, in gateway.Refund) (result gateway.RefundResult, err error) {
 	err = e.db.Update(ctx, func(tx *store.Tx) error {
-		reversing = false
-		if result, err = e.gateway.Refund(tx, in); err != nil || result.Result != tolem.OK {
-			return err
-		}
-		all, err := tx.AttemptsOfCode(in.Code)
+		taken, err := taken(tx, in.Code)
 		if err != nil {
 			return err
 		}
+		if result, err = e.gateway.Refund(tx, in); err != nil || result.Result != tolem.OK || taken.State == tolem.AttemptReversed {
+			return err
+		}
+		return reverse(tx, taken, in.By, in.Reason)
+	})
+	return result, err
+}
+
+// taken returns the attempt that brought the money of a code.
+func taken(tx *store.Tx, n tolem.CodeNumber) (tolem.Attempt, error) {
+	all, err := tx.AttemptsOfCode(n)
+	if err != nil {
+		return tolem.Attempt{}, err
+	}
+	for _, state := range []tolem.AttemptState{tolem.AttemptApproved, tolem.AttemptReversed} {
 		for _, a := range all {
-			if a.State == tolem.AttemptApproved {
-				reversing = true
-				return reverse(tx, a, in.By, in.Reason)
+			if a.State == state {
+				return a, nil
 			}
 		}
-		return nil
-	})
-	return result, reversing, err
+	}
+	return tolem.Attempt{}, ErrNothingToReverse
 }
 
 // Reverse has the bank give back what it approved although its notification did
