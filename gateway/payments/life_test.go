@@ -448,3 +448,63 @@ func (w *world) attempts() (all []tolem.Attempt) {
 	}))
 	return all
 }
+
+// Answers out of turn: the notification before the answer to the call, and the
+// answer after the bank was asked. Neither changes what is decided.
+//
+// GW-086, GW-P34, ACQ-P14
+func TestAnswersOutOfTurn(t *testing.T) {
+	worlds(t, func(t *testing.T, w *world) {
+		hold := func() chan struct{} {
+			gate := make(chan struct{})
+			w.bank.mu.Lock()
+			w.bank.gate = gate
+			w.bank.mu.Unlock()
+			return gate
+		}
+		sent := func(id tolem.PaymentID) tolem.AttemptID {
+			a := w.view(id).Last.ID
+			for deadline := time.Now().Add(10 * time.Second); w.bank.entry(a).ref == ""; time.Sleep(time.Millisecond) {
+				if time.Now().After(deadline) {
+					t.Fatal("the bank was not called")
+				}
+			}
+			return a
+		}
+		// The notification is faster than the answer.
+		id, code := w.atCard()
+		gate := hold()
+		must(t, w.PayCard(t.Context(), id, w.card()))
+		if got := w.notifyBooked(code, sent(id)); got != tolem.OK {
+			t.Fatalf("notification: %s", got)
+		}
+		w.stage(id, tolem.StagePaid)
+		close(gate)
+		must(t, w.Wait(t.Context()))
+		if v := w.stage(id, tolem.StagePaid); v.Last.State != tolem.AttemptApproved || !v.Last.AskAt.IsZero() || !v.PaidHere {
+			t.Errorf("%+v", v.Last)
+		}
+		// Another node asks and decides while the first still waits for its answer.
+		for _, method := range []tolem.Method{tolem.MethodCard, tolem.MethodAccount} {
+			id := w.visit(method)
+			gate := hold()
+			if method == tolem.MethodCard {
+				must(t, w.PayCard(t.Context(), id, w.card()))
+			} else {
+				must(t, w.PayAccount(t.Context(), id, bankID, account))
+			}
+			first := w.Engine
+			a := sent(id)
+			w.restart()
+			w.poll(1)
+			before := w.view(id)
+			close(gate)
+			must(t, first.Wait(t.Context()))
+			after := w.view(id)
+			if before.Last.State != tolem.AttemptApproved || after.Last.State != tolem.AttemptApproved || after.Code.Number != before.Code.Number ||
+				w.bank.calls[a] != 1 || w.history(a) != "REDIRECTED CARD_ENTERED SENT APPROVED" {
+				t.Errorf("%s: %+v, then %+v; %s", method, before.Last, after.Last, w.history(a))
+			}
+		}
+	})
+}
