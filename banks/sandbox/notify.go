@@ -112,7 +112,7 @@ func (b *Bank) notify(ctx context.Context, e Entry) {
 	if err == nil && how.Notify != NotifyNever {
 		told, err = b.tell(ctx, e, how)
 	}
-	b.config.Observe(Event{Operation: string(tolem.OpNotifyPayment), Attempt: e.Attempt, State: e.State, Behaviour: how, Err: err})
+	b.config.Observe(Event{Operation: string(tolem.OpNotifyPayment), Attempt: e.Attempt, State: e.State, Behaviour: how, Told: told, Err: err})
 	b.book.mu.Lock()
 	defer b.book.mu.Unlock()
 	now := b.book.entries[e.Attempt]

@@ -59,6 +59,7 @@ type Event struct {
 	Attempt   tolem.AttemptID
 	State     State
 	Behaviour Behaviour
+	Told      string // of a notification: the gateway's result code
 	Err       error
 }
 
