@@ -26,6 +26,15 @@ func ParseClaimNumber(s string) (ClaimNumber, error) {
 	return ClaimNumber(s), nil
 }
 
+// Bank returns whose claim the number is of; empty if it is no number.
+func (n ClaimNumber) Bank() ParticipantID {
+	const before, behind = len("C-20261121-"), len("-KZT")
+	if !claimNumberPattern.MatchString(string(n)) {
+		return ""
+	}
+	return ParticipantID(n[before : len(n)-behind])
+}
+
 // Claim is the operator's claim to a bank for the money of a day's payments
 // (GW-185, GW-P40). What becomes of it is told by its steps.
 type Claim struct {

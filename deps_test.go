@@ -56,7 +56,7 @@ var imports = map[string][]string{
 	},
 	"registry/deliver/receiver": {"signing", "wsdl"},
 
-	"gateway/registers": {".", "gateway", "registry", "store"},
+	"gateway/registers": {".", "gateway", "registry", "registry/form", "registry/report", "store"},
 	// What sealed days come to, and its forms. Nothing personal is in it.
 	"registry/report": {".", "store", "registry/form"},
 

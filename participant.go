@@ -111,11 +111,12 @@ const (
 var permitted = map[Group][]Operation{
 	GroupPortal: {OpIssueCode, OpValidateCode, OpCloseCode, OpGetPayment, OpGetReceipt, OpCancelCode, OpListServices, OpGetOutcome},
 	GroupBank: {OpIssueCode, OpNotifyPayment, OpCancelCode, OpListServices, OpGetOutcome,
-		OpListRegisters, OpGetRegister, OpAcknowledgeRegister},
-	GroupBranch:        {OpListServices, OpGetOutcome, OpListRegisters, OpGetRegister, OpAcknowledgeRegister},
+		OpListRegisters, OpGetRegister, OpAcknowledgeRegister, OpSubmitRegister, OpGetReconciliation,
+		OpListClaims, OpAnswerClaim, OpGetReport},
+	GroupBranch:        {OpListServices, OpGetOutcome, OpListRegisters, OpGetRegister, OpAcknowledgeRegister, OpSubmitRegister, OpGetReconciliation},
 	GroupProcessing:    {OpIssueCode, OpNotifyPayment, OpCancelCode, OpListServices, OpGetOutcome},
 	GroupServiceCentre: {},
-	GroupProvider:      {OpListServices, OpGetOutcome, OpListRegisters, OpGetRegister, OpAcknowledgeRegister},
+	GroupProvider:      {OpListServices, OpGetOutcome, OpListRegisters, OpGetRegister, OpAcknowledgeRegister, OpSubmitRegister, OpGetReconciliation, OpGetReport},
 	GroupMerchant:      {OpListServices, OpGetOutcome},
 }
 

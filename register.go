@@ -324,6 +324,11 @@ func NewReconciliationNumber(o Owner, d Day, seq int) ReconciliationNumber {
 	return ReconciliationNumber("R" + string(NewRegisterNumber(o, d, seq)))
 }
 
+// Owner returns whose list the number is of, as RegisterNumber.Owner does.
+func (n ReconciliationNumber) Owner() Owner {
+	return RegisterNumber(strings.TrimPrefix(string(n), "R")).Owner()
+}
+
 // ParseReconciliationNumber checks the form of a number.
 func ParseReconciliationNumber(s string) (ReconciliationNumber, error) {
 	rest, ok := strings.CutPrefix(s, "R")

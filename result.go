@@ -19,13 +19,19 @@ const (
 	OpListRegisters       Operation = "ListRegisters"
 	OpGetRegister         Operation = "GetRegister"
 	OpAcknowledgeRegister Operation = "AcknowledgeRegister"
+	OpSubmitRegister      Operation = "SubmitRegister"
+	OpGetReconciliation   Operation = "GetReconciliation"
+	OpListClaims          Operation = "ListClaims"
+	OpAnswerClaim         Operation = "AnswerClaim"
+	OpGetReport           Operation = "GetReport"
 )
 
 // Operations lists every operation in the order of the contract.
 var Operations = []Operation{
 	OpIssueCode, OpNotifyPayment, OpValidateCode, OpCloseCode, OpCancelCode,
 	OpGetPayment, OpGetReceipt, OpListServices, OpGetOutcome,
-	OpListRegisters, OpGetRegister, OpAcknowledgeRegister,
+	OpListRegisters, OpGetRegister, OpAcknowledgeRegister, OpSubmitRegister, OpGetReconciliation,
+	OpListClaims, OpAnswerClaim, OpGetReport,
 }
 
 // ResultCode is the outcome of an operation, or the stable code of a fault
@@ -58,6 +64,13 @@ const (
 	RegisterFinal       ResultCode = "REGISTER_FINAL"
 	NotSealed           ResultCode = "NOT_SEALED"
 	BadRow              ResultCode = "BAD_ROW"
+	BadPart             ResultCode = "BAD_PART"
+	UnknownList         ResultCode = "UNKNOWN_LIST"
+	NotReady            ResultCode = "NOT_READY"
+	TooManyLists        ResultCode = "TOO_MANY_LISTS"
+	UnknownClaim        ResultCode = "UNKNOWN_CLAIM"
+	ClaimStateRefused   ResultCode = "CLAIM_STATE"
+	ReportTooLarge      ResultCode = "REPORT_TOO_LARGE"
 )
 
 // Codes that stand in a fault: the request could not be accepted as one.
@@ -105,6 +118,13 @@ var resultTexts = map[ResultCode]string{
 	RegisterFinal:       "the register can no longer be rejected",
 	NotSealed:           "the day is not closed yet; its registers are formed afterwards",
 	BadRow:              "the register has no such row, or the file no such part",
+	BadPart:             "the part does not go with the parts of the list that came before",
+	UnknownList:         "no such list was submitted",
+	NotReady:            "the list is not compared yet; ask again later",
+	TooManyLists:        "too many lists were submitted for the day",
+	UnknownClaim:        "there is no such claim",
+	ClaimStateRefused:   "the claim is in a state that does not allow it",
+	ReportTooLarge:      "the report is too large; ask for less time, longer periods or fewer directions",
 	TooManyUnknown:      "too many unknown payment codes; try again later",
 	BadRequest:          "the request does not follow the contract",
 	BadSignature:        "the signature of the request cannot be accepted",

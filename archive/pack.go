@@ -327,8 +327,10 @@ func (d *decoder) refer() (id, data []byte) {
 }
 
 func (d *decoder) take(n int) []byte {
-	if d.err != nil || n < 0 || n > len(d.b) {
+	if d.err == nil && (n < 0 || n > len(d.b)) {
 		d.err = errPacked
+	}
+	if d.err != nil {
 		return make([]byte, max(0, min(n, 64)))
 	}
 	b := d.b[:n]

@@ -73,7 +73,17 @@ func (w *walk) page(ctx context.Context, leaves []store.Leaf) error {
 			keys, hashes[k] = append(keys, k), l.Hash
 		}
 	}
+	// A page is read whole before any of it is opened: opening may ask for
+	// documents, and the snapshot answers one question at a time.
+	stored := make([]store.Message, 0, len(keys))
 	err := w.s.Messages(ctx, keys, func(m store.Message) error {
+		stored = append(stored, m)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for _, m := range stored {
 		records, err := w.a.open(m, snapshotDocuments{&w.verification, ctx})
 		if err != nil {
 			return err
@@ -83,12 +93,14 @@ func (w *walk) page(ctx context.Context, leaves []store.Leaf) error {
 			return fmt.Errorf("%s: %w", nameOf(m.Key().Key, m.ID), errAltered)
 		}
 		delete(hashes, m.Key())
-		return w.fn(records)
-	})
-	if err == nil && len(hashes) > 0 {
-		err = fmt.Errorf("%d messages of the log are missing: %w", len(hashes), errAltered)
+		if err := w.fn(records); err != nil {
+			return err
+		}
 	}
-	return err
+	if len(hashes) > 0 {
+		return fmt.Errorf("%d messages of the log are missing: %w", len(hashes), errAltered)
+	}
+	return nil
 }
 
 // CodeRecords returns the messages of a code in the order they came, in a

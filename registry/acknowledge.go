@@ -74,9 +74,9 @@ func (r *Registry) Lookup(tx *store.Tx, p tolem.Participant, n tolem.RegisterNum
 	return r.complete(reg), nil
 }
 
-// named reports whether a number is one that a register of the participant
+// named reports whether a number is one that a document of the participant
 // would have.
-func (r *Registry) named(p tolem.Participant, n tolem.RegisterNumber) bool {
+func (r *Registry) named(p tolem.Participant, n interface{ Owner() tolem.Owner }) bool {
 	of := n.Owner()
 	return slices.ContainsFunc(r.OwnersOf(p), func(o tolem.Owner) bool { return o.Kind == of.Kind && o.ID == of.ID })
 }
@@ -123,6 +123,9 @@ func (r *Registry) Acknowledge(tx *store.Tx, p tolem.Participant, a tolem.Acknow
 	a.By, a.At = p.ID, tx.Now()
 	if a.Verdict == tolem.Rejected && !a.At.Before(reg.FinalAfter) {
 		return FinalByTime, fmt.Errorf("%s since %s: %w", a.Number, reg.FinalAfter, ErrFinal)
+	}
+	if latest, err := tx.LatestRegister(reg.Owner, reg.Day); err != nil || latest.Revision > reg.Revision {
+		return Superseded, errors.Join(err, fmt.Errorf("%s, there is revision %d: %w", a.Number, latest.Revision, ErrFinal))
 	}
 	for _, o := range a.Objections {
 		if o.Line < 0 || int64(o.Line) > reg.Totals.Rows {

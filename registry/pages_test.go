@@ -13,6 +13,8 @@ import (
 
 	"tolem"
 	"tolem/internal/tolemtest"
+	"tolem/registry/form"
+	"tolem/store"
 	"tolem/wsdl"
 )
 
@@ -89,7 +91,7 @@ func TestRenderingOutlivesWhoAsked(t *testing.T) {
 	}
 }
 
-// GW-P26: the document is as its published schema says, with its signature;
+// GW-P26 GW-P40: each document is as its published schema says, with its signature;
 // libxml2 reads both.
 func TestDocumentFollowsItsSchema(t *testing.T) {
 	xmllint := tolemtest.RequireTool(t, "xmllint")
@@ -102,24 +104,61 @@ func TestDocumentFollowsItsSchema(t *testing.T) {
 	w.notify(wrong)
 	w.sealed(testDay)
 	dir := t.TempDir()
-	schema := filepath.Join(dir, "registers-v1.xsd")
-	if err := os.WriteFile(schema, wsdl.RegisterSchema(), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	for id, kind := range map[string]tolem.RegisterKind{
-		"BANK-A": tolem.BankRegister, "BANK-B": tolem.BankRegister, "A-1": tolem.BranchRegister, "TAX": tolem.ProviderRegister,
-	} {
-		reg := w.built(kind, id, testDay)
-		file := filepath.Join(dir, id+".xml")
+	follows := func(name string, schema []byte, write func(io.Writer) error) {
+		t.Helper()
+		schemaFile, file := filepath.Join(dir, name+".xsd"), filepath.Join(dir, name+".xml")
+		if err := os.WriteFile(schemaFile, schema, 0o600); err != nil {
+			t.Fatal(err)
+		}
 		out, err := os.Create(file)
 		if err == nil {
-			err = errors.Join(w.registry.WriteXML(t.Context(), out, reg, nil), out.Close())
+			err = errors.Join(write(out), out.Close())
 		}
 		if err != nil {
 			t.Fatal(err)
 		}
-		if said, err := exec.Command(xmllint, "--noout", "--schema", schema, file).CombinedOutput(); err != nil {
-			t.Errorf("%s: %v\n%s", reg.Number, err, said)
+		if said, err := exec.Command(xmllint, "--noout", "--schema", schemaFile, file).CombinedOutput(); err != nil {
+			t.Errorf("%s: %v\n%s", name, err, said)
 		}
+	}
+	register := func(reg store.StoredRegister) {
+		t.Helper()
+		follows(string(reg.Number), wsdl.RegisterSchema(), func(out io.Writer) error { return w.registry.WriteXML(t.Context(), out, reg, nil) })
+	}
+	for id, kind := range map[string]tolem.RegisterKind{
+		"BANK-A": tolem.BankRegister, "BANK-B": tolem.BankRegister, "A-1": tolem.BranchRegister, "TAX": tolem.ProviderRegister,
+	} {
+		register(w.built(kind, id, testDay))
+	}
+	bank := w.built(tolem.BankRegister, "BANK-A", testDay)
+	rows := w.rows(bank)
+	if _, err := w.registry.Correct(t.Context(), testDay, rows[0].Code, "A-2", "operator", "wrong branch"); err != nil {
+		t.Fatal(err)
+	}
+	again, err := w.registry.Reissue(t.Context(), bank.Owner, testDay, "wrong branch", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	register(again)
+
+	claims, err := w.registry.Claim(t.Context(), "BANK-A", testDay)
+	if err != nil || len(claims) != 1 {
+		t.Fatal(claims, err)
+	}
+	follows("claim", wsdl.ClaimSchema(), func(out io.Writer) error { _, err := out.Write(claims[0].Document); return err })
+
+	rows[0].Amount.Minor++
+	for id, text := range map[string]string{"good": list(rows[:1]...) + "nonsense\r\n", "none": "\x89PNG"} {
+		number, err := w.submit(id, "BANK-A", testDay, text, 1000)
+		if err != nil {
+			t.Fatal(err)
+		}
+		rec, err := w.registry.Reconcile(t.Context(), number)
+		if err != nil {
+			t.Fatal(err)
+		}
+		follows(string(number), wsdl.ReconciliationSchema(), func(out io.Writer) error {
+			return w.registry.RenderReport(out, store.Submission{}, rec, tolem.FormXML, form.English)
+		})
 	}
 }

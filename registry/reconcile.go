@@ -25,7 +25,10 @@ const ReconciliationNamespace = "urn:tolem:reconciliation:v1"
 const (
 	MaxParts     = 1000
 	MaxPartBytes = 640 << 10
-	MaxListRows  = 1_000_000
+	// MaxLists is how many lists may be submitted for one register's day: each
+	// is kept, and costs a comparison.
+	MaxLists    = 100
+	MaxListRows = 1_000_000
 	// MaxUnknown bounds the codes of a list that were never issued. A list with
 	// more is no list of payments, and telling which of them exist would help
 	// somebody who guesses codes.
@@ -37,6 +40,8 @@ var (
 	// ErrPart: the part contradicts what came before: other content, another
 	// number of parts, another day.
 	ErrPart = errors.New("the part does not go with those that came before")
+	// ErrTooManyLists: MaxLists were submitted for the day already.
+	ErrTooManyLists = errors.New("too many lists for the day")
 	// ErrPending: the list was not compared yet.
 	ErrPending = errors.New("the list is not compared yet")
 )
@@ -103,6 +108,9 @@ func (r *Registry) newSubmission(tx *store.Tx, by tolem.ParticipantID, in Part) 
 	last, err := tx.LastSubmission(in.Owner, in.Day)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return s, err
+	}
+	if last.Seq >= MaxLists {
+		return s, fmt.Errorf("%s of %s: %w", in.Owner, in.Day, ErrTooManyLists)
 	}
 	s = store.Submission{
 		Number: tolem.NewReconciliationNumber(in.Owner, in.Day, last.Seq+1), By: by, ID: in.ID, Day: in.Day, Owner: in.Owner, Seq: last.Seq + 1,
@@ -210,8 +218,12 @@ func (r *Registry) Reconciliation(ctx context.Context, n tolem.ReconciliationNum
 }
 
 // ReportOf returns the outcome of a comparison that a participant may see.
+// Another's is ErrForeign, whether it is there or not.
 func (r *Registry) ReportOf(tx *store.Tx, p tolem.Participant, n tolem.ReconciliationNumber) (store.Submission, store.Reconciliation, error) {
 	s, err := tx.Submission(n)
+	if errors.Is(err, store.ErrNotFound) && !r.named(p, n) {
+		err = fmt.Errorf("%s for %s: %w", n, p.ID, ErrForeign)
+	}
 	if err != nil {
 		return s, store.Reconciliation{}, err
 	}
@@ -222,6 +234,22 @@ func (r *Registry) ReportOf(tx *store.Tx, p tolem.Participant, n tolem.Reconcili
 	if errors.Is(err, store.ErrNotFound) {
 		err = fmt.Errorf("%s: %w", n, ErrPending)
 	}
+	return s, rec, err
+}
+
+// SeeReport returns what ReportOf does, outside a transaction. A list without
+// a number is the one that the participant submitted under this id.
+func (r *Registry) SeeReport(ctx context.Context, p tolem.Participant, n tolem.ReconciliationNumber, id string) (s store.Submission, rec store.Reconciliation, err error) {
+	err = r.view(ctx, func(tx *store.Tx) error {
+		if n == "" {
+			if s, err = tx.SubmissionBy(p.ID, id); err != nil {
+				return err
+			}
+			n = s.Number
+		}
+		s, rec, err = r.ReportOf(tx, p, n)
+		return err
+	})
 	return s, rec, err
 }
 

@@ -351,6 +351,15 @@ func TestAcknowledge(t *testing.T) {
 	})
 }
 
+// said has a participant say something of a register.
+func (w *world) said(p tolem.Participant, n tolem.RegisterNumber, verdict tolem.Verdict) (standing Standing, err error) {
+	err = w.db.Update(w.t.Context(), func(tx *store.Tx) error {
+		standing, err = w.registry.Acknowledge(tx, p, tolem.Acknowledgement{Number: n, Verdict: verdict}, store.MessageID{1})
+		return err
+	})
+	return standing, err
+}
+
 // A row that was given to another branch moves when the registers are issued
 // anew, and earlier revisions stay readable.
 func TestReissue(t *testing.T) {
@@ -392,6 +401,10 @@ func TestReissue(t *testing.T) {
 			if changes != 1 {
 				t.Errorf("%d changes", changes)
 			}
+		}
+		branch, _ := w.names.Participant("A-1")
+		if _, err := w.said(branch, one.Number, tolem.Acknowledged); !errors.Is(err, ErrFinal) {
+			t.Errorf("a superseded revision was acknowledged: %v", err)
 		}
 		if !bytes.Equal(w.verified(one), before) {
 			t.Error("an earlier revision changed")

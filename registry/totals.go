@@ -118,15 +118,23 @@ func (r *Registry) expireAll(ctx context.Context) error {
 	}
 }
 
-// count is a day that is being counted.
+// count is a day that is being counted, hour by hour: what is counted at once
+// is kept in memory by the database.
 type count struct {
-	day    tolem.Day
-	from   time.Time     // where the first slice begins
-	slices []store.Slice // by hours of the clock; those of the day before first
-	tail   []int         // the hours of the day before
+	day   tolem.Day
+	hours []hour // of the clock; those of the day before first
+	tail  []int  // which hours those are
 
 	totals   map[totalKey]*tolem.Measures
 	refusals map[store.RefusalTotal]int64 // by everything but the number
+}
+
+// hour is an hour of the clock. One that clocks go through twice in a row is
+// one.
+type hour struct {
+	from, to time.Time
+	clock    int  // 0 to 23
+	carried  bool // it lies before the day that is counted
 }
 
 // totalKey is what totals of a day are told apart by.
@@ -138,70 +146,82 @@ type totalKey struct {
 
 func newCount(c *tolem.Calendar, day tolem.Day) *count {
 	k := &count{day: day, totals: make(map[totalKey]*tolem.Measures), refusals: make(map[store.RefusalTotal]int64)}
-	before, late := hours(c, day-1), c.Start(day).Add(-Stragglers)
-	first := len(before)
-	for first > 0 && before[first-1].Until.After(late) {
-		first--
+	late := c.Start(day).Add(-Stragglers)
+	for _, h := range hoursOf(c, day-1) {
+		if h.to.After(late) {
+			h.carried = true
+			k.hours, k.tail = append(k.hours, h), append(k.tail, h.clock)
+		}
 	}
-	if k.from = c.Start(day - 1); first > 0 {
-		k.from = before[first-1].Until
-	}
-	for _, s := range before[first:] {
-		s.Carried = true
-		k.slices, k.tail = append(k.slices, s), append(k.tail, s.Hour)
-	}
-	k.slices = append(k.slices, hours(c, day)...)
+	k.hours = append(k.hours, hoursOf(c, day)...)
 	return k
 }
 
-// hours cuts a day into the hours of its clock. An hour that clocks go through
-// twice in a row is one.
-func hours(c *tolem.Calendar, day tolem.Day) []store.Slice {
-	var list []store.Slice
+// hoursOf cuts a day into the hours of its clock.
+func hoursOf(c *tolem.Calendar, day tolem.Day) []hour {
+	var list []hour
 	end := c.End(day)
 	for t := c.Start(day); t.Before(end); t = t.Add(time.Minute) {
-		hour := t.In(c.Zone()).Hour()
-		if len(list) == 0 || list[len(list)-1].Hour != hour {
-			list = append(list, store.Slice{Hour: hour})
+		clock := t.In(c.Zone()).Hour()
+		if len(list) == 0 || list[len(list)-1].clock != clock {
+			list = append(list, hour{from: t, clock: clock})
 		}
-		if next := t.Add(time.Minute); next.Before(end) {
-			list[len(list)-1].Until = next
-		} else {
-			list[len(list)-1].Until = end
-		}
+		list[len(list)-1].to = t.Add(time.Minute)
+	}
+	if len(list) > 0 {
+		list[len(list)-1].to = end
 	}
 	return list
 }
 
 // fill counts.
 func (r *Registry) fill(ctx context.Context, c *count) error {
-	if len(c.slices) == 0 { // a day that the zone leaves out
-		return nil
+	owners, err := r.db.DayOwners(ctx, c.day)
+	if err != nil {
+		return err
 	}
 	return r.view(ctx, func(tx *store.Tx) error {
-		facts, err := tx.TallyFacts(c.day, c.slices)
-		if err != nil {
-			return err
-		}
-		steps, err := tx.TallySteps(c.from, c.slices)
-		if err != nil {
-			return err
-		}
-		if len(facts)+len(steps) > maxTotals {
-			return ErrTotals
-		}
-		for _, t := range slices.Concat(facts, steps) {
-			c.add(t)
-		}
-		refusals, err := tx.TallyRefusals(c.from, c.slices)
-		if err != nil {
-			return err
-		}
-		for _, t := range refusals {
-			c.refuse(t, t.Requests)
+		for i, h := range c.hours {
+			from := h.from
+			if i == 0 {
+				from = time.Time{} // a fact may be older than what the day before is asked for
+			}
+			for _, o := range owners {
+				if o.Kind != tolem.BankRegister {
+					continue
+				}
+				facts, err := tx.TallyFacts(c.day, o.Bank, from, h.to)
+				if err != nil {
+					return err
+				}
+				c.addAll(h, facts)
+			}
+			steps, err := tx.TallySteps(h.from, h.to)
+			if err != nil {
+				return err
+			}
+			c.addAll(h, steps)
+			refusals, err := tx.TallyRefusals(h.from, h.to)
+			if err != nil {
+				return err
+			}
+			for _, t := range refusals {
+				t.Hour, t.Carried = h.clock, h.carried
+				c.refuse(t, t.Requests)
+			}
+			if len(c.totals)+len(c.refusals) > maxTotals {
+				return ErrTotals
+			}
 		}
 		return c.lessBefore(tx)
 	})
+}
+
+func (c *count) addAll(h hour, totals []store.HourTotal) {
+	for _, t := range totals {
+		t.Hour, t.Carried = h.clock, h.carried
+		c.add(t)
+	}
 }
 
 func (c *count) add(t store.HourTotal) { c.at(t).Add(t.Measures) }

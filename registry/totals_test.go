@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"maps"
@@ -425,8 +426,14 @@ func TestStepsThatComeTooLate(t *testing.T) {
 		if wrong, err := w.registry.Recount(t.Context(), testDay); err != nil || len(wrong) != 1 || wrong[0].Should.Issued-wrong[0].Issued != 1 {
 			t.Errorf("before the next count: %+v, %v", wrong, err)
 		}
+		if c, err := w.registry.Check(t.Context(), testDay, testDay, nil); err != nil || !slices.ContainsFunc(c.Findings, func(f Finding) bool { return f.Check == CheckTotals }) {
+			t.Errorf("the doctor does not see it: %+v, %v", c, err)
+		}
 		l.clock.Set(l.registry.Calendar.End(testDay + 1).Add(time.Hour))
 		l.night()
+		if c, err := w.registry.Check(t.Context(), testDay, testDay+1, nil); err != nil || slices.ContainsFunc(c.Findings, func(f Finding) bool { return f.Check == CheckTotals }) {
+			t.Errorf("after the next count: %+v, %v", c, err)
+		}
 		for day := testDay; day <= testDay+1; day++ {
 			if wrong, err := w.registry.Recount(t.Context(), day); err != nil || len(wrong) > 0 {
 				t.Errorf("%s: %+v, %v", day, wrong, err)
@@ -527,4 +534,39 @@ func TestCountedOnce(t *testing.T) {
 			t.Error(err)
 		}
 	})
+}
+
+// BenchmarkCount counts a day of 50,000 payments, each issued, paid and closed.
+func BenchmarkCount(b *testing.B) {
+	const payments, together = 50_000, 500
+	w := newWorld(b, tolemtest.SQLite(b), almaty(b), time.Date(2026, time.November, 20, 10, 0, 0, 0, almaty(b)))
+	for range payments / together {
+		w.clock.Advance(time.Minute)
+		w.update(func(tx *store.Tx) error {
+			var errs []error
+			for i := range together {
+				number, err := tolem.DrawCodeNumber(rand.Reader)
+				d := tolem.Issued(tolem.Code{
+					Number: number, Service: tolem.ServiceCode(fmt.Sprintf("TAX-%d", i%40)), Provider: "TAX", Channel: tolem.Channels[i%6], Requester: "BANK-A",
+					Amount: tolem.Money{Minor: 100, Currency: tolem.KZT}, Recipient: "850101300124", Bank: "BANK-A", ExpiresAt: tx.Now().Add(24 * time.Hour),
+				}, tx.Now())
+				p := w.notification(d.Code, pay{})
+				paid := d.Code.Notify(p, nil, tx.Now())
+				closed := paid.Code.Close(tolem.Closing{ID: "1", Centre: "27", By: "PORTAL"}, tx.Now())
+				closed.Steps = slices.Concat(d.Steps, paid.Steps, closed.Steps)
+				errs = append(errs, err, tx.InsertCode(closed), tx.InsertPayment(p))
+			}
+			return errors.Join(errs...)
+		})
+	}
+	w.sealed(testDay)
+	for b.Loop() {
+		c := newCount(w.registry.Calendar, testDay)
+		if err := w.registry.fill(b.Context(), c); err != nil {
+			b.Fatal(err)
+		}
+		if len(c.hourTotals()) == 0 {
+			b.Fatal("nothing was counted")
+		}
+	}
 }

@@ -38,6 +38,9 @@ func TestDrafts(t *testing.T) {
 		if err := db.Update(t.Context(), func(tx *Tx) error { return tx.KeepCount(CountedDay{Day: day, Draft: 1}) }); !errors.Is(err, ErrExists) {
 			t.Errorf("a second draft: %v", err)
 		}
+		if got := sum(); len(got) != 1 || got[0].Paid != 20 {
+			t.Errorf("a draft that does not hold counts: %+v", got)
+		}
 		update(t, db, func(tx *Tx) error { return tx.DropDrafts(day) })
 		for _, table := range totalTables {
 			if rows := count(t, db, table); rows != 1 {

@@ -34,6 +34,12 @@ var receiptSchema string
 //go:embed registers-v1.xsd
 var registerSchema string
 
+//go:embed reconciliation-v1.xsd
+var reconciliationSchema string
+
+//go:embed claim-v1.xsd
+var claimSchema string
+
 //go:embed policy.xml
 var policySource string
 
@@ -96,3 +102,9 @@ func ReceiptSchema() []byte { return []byte(receiptSchema) }
 
 // RegisterSchema returns the schema of the signed register document.
 func RegisterSchema() []byte { return []byte(registerSchema) }
+
+// ReconciliationSchema returns the schema of the signed report on a comparison.
+func ReconciliationSchema() []byte { return []byte(reconciliationSchema) }
+
+// ClaimSchema returns the schema of the signed claim to a bank.
+func ClaimSchema() []byte { return []byte(claimSchema) }

@@ -151,7 +151,8 @@ func TestEveryCodeIsDocumented(t *testing.T) {
 	for _, c := range []tolem.ResultCode{tolem.OK, tolem.UnknownCode, tolem.NotPaid, tolem.AlreadyPaid, tolem.AlreadyUsed, tolem.Expired,
 		tolem.Cancelled, tolem.Refunded, tolem.IINMismatch, tolem.ServiceMismatch, tolem.BoundToOtherRequest, tolem.Mismatch,
 		tolem.DuplicatePayment, tolem.WrongBank, tolem.InvalidIIN, tolem.UnknownService, tolem.AmountNotAllowed, tolem.NotOwner,
-		tolem.UnknownRequest, tolem.UnknownRegister, tolem.RegisterFinal, tolem.NotSealed, tolem.BadRow} {
+		tolem.UnknownRequest, tolem.UnknownRegister, tolem.RegisterFinal, tolem.NotSealed, tolem.BadRow,
+		tolem.BadPart, tolem.UnknownList, tolem.TooManyLists, tolem.NotReady, tolem.UnknownClaim, tolem.ClaimStateRefused, tolem.ReportTooLarge} {
 		if !strings.Contains(results, string(c)) {
 			t.Errorf("result code %s is not documented", c)
 		}

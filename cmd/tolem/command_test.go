@@ -81,8 +81,8 @@ func decode[T any](t *testing.T, text string) T {
 func TestDemoPlaysEveryUseCase(t *testing.T) {
 	s := newShell(t)
 	report := decode[demoReport](t, s.must("demo", "--json", "--dir", s.path("demo")))
-	if !report.OK || len(report.Steps) != len(demoScript) || !report.Archive.OK {
-		t.Errorf("ok %v, %d of %d steps, archive ok %v", report.OK, len(report.Steps), len(demoScript), report.Archive.OK)
+	if !report.OK || len(report.Steps) <= len(demoScript) || !report.Archive.OK { // the day follows the script
+		t.Errorf("ok %v, %d steps, %d of them of the script, archive ok %v", report.OK, len(report.Steps), len(demoScript), report.Archive.OK)
 	}
 	for _, step := range report.Steps {
 		if !step.OK || step.Outcome != step.Expected {
@@ -144,7 +144,7 @@ func TestParticipantsAreRegistered(t *testing.T) {
 	s := installed(t)
 	s.addBank("BANK1")
 	bank := decode[participantView](t, s.must("participant", "show", "BANK1", "--json", "--config", s.config()))
-	if bank.State != "active" || len(bank.Certificates) != 2 || strings.Join(bank.Operations, " ") != "IssueCode NotifyPayment CancelCode ListServices GetOutcome ListRegisters GetRegister AcknowledgeRegister" {
+	if bank.State != "active" || len(bank.Certificates) != 2 || strings.Join(bank.Operations, " ") != "IssueCode NotifyPayment CancelCode ListServices GetOutcome ListRegisters GetRegister AcknowledgeRegister SubmitRegister GetReconciliation ListClaims AnswerClaim GetReport" {
 		t.Errorf("registered as %+v", bank)
 	}
 	s.must("pki", "issue", "--dir", s.path("gw", "pki"), "--name", "almaty", "--key", "ec", "--out", s.path("bank"))

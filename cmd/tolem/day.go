@@ -68,7 +68,8 @@ func (w dayWork) seal(ctx context.Context, day tolem.Day, progress registry.Prog
 	if err != nil {
 		return nil, 0, err
 	}
-	if err := w.registry.Count(ctx, day); err != nil {
+	// Days before it, too, whose count had failed: days are counted in order.
+	if _, err := w.registry.CountSealed(ctx); err != nil {
 		return nil, 0, err
 	}
 	owners, err := w.registry.Owners(ctx, day)

@@ -21,6 +21,7 @@ import (
 	"tolem/gateway/soap"
 	"tolem/registry"
 	"tolem/registry/form"
+	"tolem/registry/report"
 	"tolem/signing"
 	"tolem/signing/trust"
 	"tolem/store"
@@ -124,7 +125,7 @@ func (n *node) handler() *soap.Handler {
 	}, n.db, n.evidence, n.directory)
 	return soap.New(soap.Config{
 		Gateway:   operations,
-		Registers: registers.New(operations, n.registry),
+		Registers: registers.New(operations, n.registry, report.NewDesk(n.db)),
 		Directory: n.directory,
 		Verifier:  signing.NewVerifier(n.trust, n.directory),
 		Signers:   n.signers,

@@ -26,6 +26,14 @@ type reportFlags struct {
 	bank, provider, service, channel, currency string
 	format, out, language                      string
 	chart, measure                             string
+	refused                                    bool
+}
+
+// answer is a report of either kind.
+type answer interface {
+	Table(form.Language) (header []string, rows [][]string, err error)
+	Sheet(form.Language, *time.Location, time.Time, *form.Chart) (form.Sheet, error)
+	WriteJSON(io.Writer) error
 }
 
 func reportCommand(io streams) *cobra.Command {
@@ -39,6 +47,7 @@ the month of yesterday.`,
 		Example: `  tolem report
   tolem report --from 2026-11-01 --to 2026-11-30 --period week --by bank,service
   tolem report --period whole --by hour --bank HALYK --format svg --chart bars -o hours.svg
+  tolem report --refused --period week
   tolem report --from 2026-01-01 --to 2026-12-31 --period month --format pdf --chart lines --lang kk -o year.pdf`,
 	}
 	file := configFlag(c)
@@ -57,6 +66,7 @@ the month of yesterday.`,
 	f.StringVar(&in.language, "lang", string(form.English), "language of what people read: kk, ru or en")
 	f.StringVar(&in.chart, "chart", "", "bars or lines: in pdf a chart besides, in svg the kind of chart")
 	f.StringVar(&in.measure, "measure", "paid", "what the chart shows: "+strings.Join(report.Measures(), ", "))
+	f.BoolVar(&in.refused, "refused", false, "instead, requests that were refused, by participant, operation and result")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		if err := in.check(io); err != nil {
 			return err
@@ -67,29 +77,45 @@ the month of yesterday.`,
 			if err != nil {
 				return err
 			}
-			r, err := report.NewDesk(d.db).Make(ctx, q)
+			a, span, err := in.make(ctx, report.NewDesk(d.db), q)
 			if errors.Is(err, report.ErrQuery) || errors.Is(err, report.ErrTooLarge) {
 				return fmt.Errorf("%w: %w", errUsage, err)
 			}
 			if err != nil {
 				return err
 			}
-			if !r.Complete {
-				fmt.Fprintf(io.err, "incomplete: days from %s on are not sealed and counted yet\n", r.Open)
+			if !span.Complete {
+				fmt.Fprintf(io.err, "incomplete: days from %s on are not sealed and counted yet\n", span.Open)
 			}
-			return in.print(io, r, d.zone, now)
+			return in.print(io, a, d.zone, now)
 		})
 	}
 	return c
 }
 
+// make has the report made.
+func (in *reportFlags) make(ctx context.Context, d *report.Desk, q report.Query) (answer, report.Span, error) {
+	if in.refused {
+		r, err := d.Refusals(ctx, q, "")
+		if err != nil {
+			return nil, report.Span{}, err
+		}
+		return r, r.Span, nil
+	}
+	r, err := d.Make(ctx, q)
+	if err != nil {
+		return nil, report.Span{}, err
+	}
+	return r, r.Span, nil
+}
+
 // reportWriters say how each format is written. A chart may be nil.
-var reportWriters = map[string]func(io.Writer, *report.Report, form.Sheet) error{
-	"json": func(w io.Writer, r *report.Report, _ form.Sheet) error { return r.WriteJSON(w) },
-	"csv":  func(w io.Writer, _ *report.Report, s form.Sheet) error { return form.WriteCSV(w, s) },
-	"xlsx": func(w io.Writer, _ *report.Report, s form.Sheet) error { return form.WriteXLSX(w, s) },
-	"pdf":  func(w io.Writer, _ *report.Report, s form.Sheet) error { return form.WritePDF(w, s) },
-	"svg":  func(w io.Writer, _ *report.Report, s form.Sheet) error { return form.WriteSVG(w, *s.Chart, s.Language) },
+var reportWriters = map[string]func(io.Writer, answer, form.Sheet) error{
+	"json": func(w io.Writer, a answer, _ form.Sheet) error { return a.WriteJSON(w) },
+	"csv":  func(w io.Writer, _ answer, s form.Sheet) error { return form.WriteCSV(w, s) },
+	"xlsx": func(w io.Writer, _ answer, s form.Sheet) error { return form.WriteXLSX(w, s) },
+	"pdf":  func(w io.Writer, _ answer, s form.Sheet) error { return form.WritePDF(w, s) },
+	"svg":  func(w io.Writer, _ answer, s form.Sheet) error { return form.WriteSVG(w, *s.Chart, s.Language) },
 }
 
 // check finds flags that do not go together.
@@ -108,6 +134,9 @@ func (in *reportFlags) check(io streams) error {
 	}
 	if in.chart != "" && in.format != "svg" && in.format != "pdf" {
 		return fmt.Errorf("%w: a chart needs --format svg or pdf", errUsage)
+	}
+	if in.refused && (in.chart != "" || len(in.by) > 0 || in.bank+in.provider+in.service+in.channel+in.currency != "") {
+		return fmt.Errorf("%w: --refused goes with time, period and form alone", errUsage)
 	}
 	if (in.format == "xlsx" || in.format == "pdf") && in.out == "" && io.isTerminal() {
 		return fmt.Errorf("%w: name a file for the %s with -o", errUsage, in.format)
@@ -145,11 +174,11 @@ func (in *reportFlags) query(today tolem.Day) (report.Query, error) {
 	return q, nil
 }
 
-func (in *reportFlags) print(io streams, r *report.Report, zone *time.Location, now time.Time) error {
+func (in *reportFlags) print(io streams, a answer, zone *time.Location, now time.Time) error {
 	language := form.Language(in.language)
 	var b bytes.Buffer // a report has report.MaxRows at most
 	if in.format == "table" {
-		header, rows, err := r.Table(language)
+		header, rows, err := a.Table(language)
 		if err != nil {
 			return err
 		}
@@ -161,7 +190,7 @@ func (in *reportFlags) print(io streams, r *report.Report, zone *time.Location, 
 		return in.write(io, b.Bytes())
 	}
 	var chart *form.Chart
-	if in.chart != "" {
+	if r, ok := a.(*report.Report); ok && in.chart != "" {
 		kind := form.Bars
 		if in.chart == "lines" {
 			kind = form.Lines
@@ -172,11 +201,11 @@ func (in *reportFlags) print(io streams, r *report.Report, zone *time.Location, 
 		}
 		chart = &drawn
 	}
-	s, err := r.Sheet(language, zone, now, chart)
+	s, err := a.Sheet(language, zone, now, chart)
 	if err != nil {
 		return err
 	}
-	if err := reportWriters[in.format](&b, r, s); err != nil {
+	if err := reportWriters[in.format](&b, a, s); err != nil {
 		return err
 	}
 	return in.write(io, b.Bytes())

@@ -29,7 +29,9 @@ func (s *shell) counted() {
 				})
 			}
 			err := d.db.Update(ctx, func(tx *store.Tx) error {
-				return errors.Join(tx.AddDayTotals(day, 1, totals), tx.AddHourTotals(day, 1, totals), tx.KeepCount(store.CountedDay{Day: day, Draft: 1, CountedAt: tx.Now()}))
+				return errors.Join(tx.AddDayTotals(day, 1, totals), tx.AddHourTotals(day, 1, totals),
+					tx.AddRefusalTotals(day, 1, []store.RefusalTotal{{Participant: "BANK1", Operation: tolem.OpCloseCode, Result: tolem.NotPaid, Requests: 2}}),
+					tx.KeepCount(store.CountedDay{Day: day, Draft: 1, CountedAt: tx.Now()}))
 			})
 			if err != nil {
 				return err
@@ -63,6 +65,13 @@ func TestReportCommand(t *testing.T) {
 	if len(v.Rows) != 1 || v.Rows[0].Period != "2026-11" || v.Rows[0].Paid != 9 || v.Rows[0].PaidAmount != "3703703.67" || v.Rows[0].IssueToPayment.MeanSeconds != 90 || !v.Complete {
 		t.Errorf("%+v", v)
 	}
+	refused := decode[report.RefusalsView](t, s.must(ask("--refused", "--period", "week", "--format", "json")...))
+	if len(refused.Rows) != 2 || refused.Rows[1].Requests != 4 || refused.Rows[1].Result != "NOT_PAID" || refused.Total != 6 {
+		t.Errorf("%+v", refused)
+	}
+	if out := s.must(ask("--refused")...); !strings.Contains(out, "NOT_PAID") {
+		t.Errorf("refusals:\n%s", out)
+	}
 	for format, begin := range map[string]string{"csv": "\ufeffrecord,", "xlsx": "PK", "pdf": "%PDF", "svg": "<svg"} {
 		file := s.path("report." + format)
 		args := ask("--format", format, "--lang", "kk", "-o", file, "--by", "hour")
@@ -78,7 +87,7 @@ func TestReportCommand(t *testing.T) {
 	for word, args := range map[string][]string{
 		"--format": {"--format", "doc"}, "--lang": {"--lang", "de"}, "--chart": {"--chart", "pie"}, "a chart needs": {"--chart", "bars"},
 		"period": {"--period", "year"}, "iin": {"--by", "iin"}, "channel": {"--channel", "POST"}, "currency": {"--currency", "USD"},
-		"not a day": {"--from", "1.11.2026"}, "measure": {"--format", "svg", "--measure", "measure"}, "at most": {"--from", "2026-11-04"},
+		"not a day": {"--from", "1.11.2026"}, "measure": {"--format", "svg", "--measure", "measure"}, "--refused goes": {"--refused", "--by", "bank"}, "at most": {"--from", "2026-11-04"},
 	} {
 		s.refused(exitUsage, word, ask(args...)...)
 	}

@@ -44,7 +44,7 @@ func (d *Desk) Acknowledge(ctx context.Context, m gateway.Message, in Opinion, r
 		standing, err := d.registry.Acknowledge(tx, sender, tolem.Acknowledgement{
 			Number: in.Number, Verdict: in.Verdict, Objections: in.Objections,
 		}, m.Record.ID)
-		result, ok := refusal(err)
+		result, ok := refusal(err, tolem.UnknownRegister)
 		switch {
 		case !ok:
 			return AcknowledgeResult{}, err

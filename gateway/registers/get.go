@@ -75,7 +75,7 @@ func (d *Desk) Get(ctx context.Context, m gateway.Message, in Order, render gate
 	if err == nil {
 		err = d.read(ctx, reg, in, &read)
 	}
-	result, ok := refusal(err)
+	result, ok := refusal(err, tolem.UnknownRegister)
 	if !ok {
 		return gateway.Reply{}, err
 	}
@@ -135,15 +135,21 @@ func (d *Desk) part(ctx context.Context, reg store.StoredRegister, in Order, r *
 	if err != nil {
 		return err
 	}
+	r.File, err = partOf(file, in.Part)
+	return err
+}
+
+// partOf reads a part of a file, the first if part is 0, and closes the file.
+func partOf(file *registry.File, part int) (*Part, error) {
 	defer file.Close()
-	part, parts := max(in.Part, 1), int((file.Size+PartBytes-1)/PartBytes)
+	part = max(part, 1)
+	parts := int((file.Size + PartBytes - 1) / PartBytes)
 	if part > parts {
-		return fmt.Errorf("%s, part %d of %d: %w", file.Name, part, parts, registry.ErrNoRow)
+		return nil, fmt.Errorf("%s, part %d of %d: %w", file.Name, part, parts, registry.ErrNoRow)
 	}
 	content, err := io.ReadAll(io.NewSectionReader(file, int64(part-1)*PartBytes, PartBytes))
 	if err != nil {
-		return fmt.Errorf("read %s: %w", file.Name, err)
+		return nil, fmt.Errorf("read %s: %w", file.Name, err)
 	}
-	r.File = &Part{Name: file.Name, Form: in.Form, Size: file.Size, Part: part, Parts: parts, Content: content}
-	return nil
+	return &Part{Name: file.Name, Form: file.Form, Size: file.Size, Part: part, Parts: parts, Content: content}, nil
 }

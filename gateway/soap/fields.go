@@ -1,6 +1,7 @@
 package soap
 
 import (
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"slices"
@@ -191,11 +192,16 @@ func (f *fields) time(name string) time.Time {
 	return t.UTC().Truncate(time.Microsecond)
 }
 
-// optionalDay takes an xs:date without a zone; zero if there is none.
+// optionalDay takes a day as day does; zero if there is none.
 func (f *fields) optionalDay(name string) tolem.Day {
 	if !f.has(name) {
 		return 0
 	}
+	return f.day(name)
+}
+
+// day takes a day without a zone.
+func (f *fields) day(name string) tolem.Day {
 	d, err := tolem.ParseDay(f.token(name))
 	f.check(name, err == nil && d >= firstDay && d <= lastDay, "a day like 2026-01-31")
 	return d
@@ -212,6 +218,10 @@ func (f *fields) optionalNumber(name string, most int) int {
 	if !f.has(name) {
 		return 0
 	}
+	return f.number(name, most)
+}
+
+func (f *fields) number(name string, most int) int {
 	n, err := strconv.Atoi(f.token(name))
 	f.check(name, err == nil && n >= 1 && n <= most, "a whole number from 1 to "+itoa(most))
 	return n
@@ -236,6 +246,20 @@ func (f *fields) optionalRegisterKind(name string) tolem.RegisterKind {
 		return ""
 	}
 	return oneOf(f, name, tolem.RegisterKinds)
+}
+
+// content takes binary content that stands in one or more elements of a name,
+// at most so many bytes of it.
+func (f *fields) content(name string, most int) (content []byte) {
+	f.check(name, f.has(name), "there")
+	for f.has(name) {
+		text := strings.Join(strings.Fields(f.required(name)), "")
+		var err error
+		content, err = base64.StdEncoding.AppendDecode(content, []byte(text))
+		f.check(name, err == nil, "base64")
+		f.check(name, len(content) <= most, "at most "+itoa(most)+" bytes")
+	}
+	return content
 }
 
 // oneOf takes a word of a list.

@@ -46,6 +46,11 @@ var operations = map[tolem.Operation]operation{
 	tolem.OpListRegisters:       serveRegisters((*registers.Desk).List, decodeRegisterQuery, encodeRegisterList),
 	tolem.OpGetRegister:         serveRegisters((*registers.Desk).Get, decodeRegisterOrder, encodeRegister),
 	tolem.OpAcknowledgeRegister: serveRegisters((*registers.Desk).Acknowledge, decodeOpinion, encodeAcknowledged),
+	tolem.OpSubmitRegister:      serveRegisters((*registers.Desk).Submit, decodePiece, encodeSubmitted),
+	tolem.OpGetReconciliation:   serveRegisters((*registers.Desk).Report, decodeReportOrder, encodeReport),
+	tolem.OpListClaims:          serveRegisters((*registers.Desk).Claims, decodeClaimQuery, encodeClaims),
+	tolem.OpAnswerClaim:         serveRegisters((*registers.Desk).AnswerClaim, decodeClaimAnswer, encodeClaimAnswered),
+	tolem.OpGetReport:           serveRegisters((*registers.Desk).Statistics, decodeStatistics, encodeStatistics),
 }
 
 // call is a method of what performs operations.

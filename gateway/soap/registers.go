@@ -56,13 +56,20 @@ func decodeRegisterOrder(f *fields) registers.Order {
 		Day:    f.optionalDay("day"),
 		Branch: f.optionalIdentifier("branchId"),
 	}
-	if in.Form = oneOf(f, "form", append([]tolem.Form{formRows}, tolem.Forms...)); in.Form == formRows {
-		in.Form = ""
-	}
+	in.Form = f.formOrRows()
 	in.Part = f.optionalNumber("part", maxPart)
 	in.FromLine = f.optionalNumber("fromLine", maxLine)
 	in.MaxRows = f.optionalNumber("maxRows", registers.MaxRows)
 	return in
+}
+
+// formOrRows takes a form; ROWS is told as none.
+func (f *fields) formOrRows() tolem.Form {
+	form := oneOf(f, "form", append([]tolem.Form{formRows}, tolem.Forms...))
+	if form == formRows {
+		return ""
+	}
+	return form
 }
 
 func encodeRegister(_ *Handler, w *writer, r registers.GetResult) error {
@@ -76,17 +83,7 @@ func encodeRegister(_ *Handler, w *writer, r registers.GetResult) error {
 		w.totals(r.Register.Totals)
 	}
 	w.Close("register")
-	if p := r.File; p != nil {
-		w.Open("file")
-		w.Text("fileName", p.Name)
-		w.Text("form", string(p.Form))
-		w.Text("size", strconv.FormatInt(p.Size, 10))
-		w.Text("part", itoa(p.Part))
-		w.Text("parts", itoa(p.Parts))
-		for piece := range slices.Chunk(p.Content, pieceBytes) {
-			w.Base64("content", piece)
-		}
-		w.Close("file")
+	if w.file(r.File) {
 		return nil
 	}
 	w.Open("rows")
@@ -120,6 +117,24 @@ func encodeAcknowledged(_ *Handler, w *writer, r registers.AcknowledgeResult) er
 	w.Text("standing", string(r.Standing))
 	w.Time("at", r.At)
 	return nil
+}
+
+// file writes a part of a file, if there is one.
+func (w *writer) file(p *registers.Part) bool {
+	if p == nil {
+		return false
+	}
+	w.Open("file")
+	w.Text("fileName", p.Name)
+	w.Text("form", string(p.Form))
+	w.Text("size", strconv.FormatInt(p.Size, 10))
+	w.Text("part", itoa(p.Part))
+	w.Text("parts", itoa(p.Parts))
+	for piece := range slices.Chunk(p.Content, pieceBytes) {
+		w.Base64("content", piece)
+	}
+	w.Close("file")
+	return true
 }
 
 // register writes the head of a register.

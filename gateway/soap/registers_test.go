@@ -31,8 +31,15 @@ func (w *world) paidFor(bank string, more ...string) (code string) {
 	code = a.do("IssueCode", order()...).field("paymentCode")
 	fields := append(payment(code), more...)
 	fields[3], fields[5] = bank, "REF "+code
-	if got := a.do("NotifyPayment", fields...); got.result() != "OK" {
+	got := a.do("NotifyPayment", fields...)
+	if got.result() != "OK" {
 		w.t.Fatal(got.body)
+	}
+	if i := slices.Index(more, "branchId"); i >= 0 { // the bank is told whether the branch is one of its own
+		own := bank == bankID && more[i+1] == branchID || bank == bank2ID && more[i+1] == branch2ID
+		if (got.field("branchId") == more[i+1]) != own {
+			w.t.Errorf("%s names branch %s: %s", bank, more[i+1], got.body)
+		}
 	}
 	return code
 }

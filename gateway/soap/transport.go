@@ -108,8 +108,12 @@ func (h *Handler) contract(w http.ResponseWriter, r *http.Request) {
 		document = wsdl.ReceiptSchema()
 	case "xsd=register":
 		document = wsdl.RegisterSchema()
+	case "xsd=reconciliation":
+		document = wsdl.ReconciliationSchema()
+	case "xsd=claim":
+		document = wsdl.ClaimSchema()
 	default:
-		http.Error(w, "POST a SOAP message here, or GET ?wsdl, ?wsdl=policy, ?xsd, ?xsd=receipt or ?xsd=register", http.StatusNotFound)
+		http.Error(w, "POST a SOAP message here, or GET ?wsdl, ?wsdl=policy, ?xsd, or ?xsd= with receipt, register, reconciliation or claim", http.StatusNotFound)
 		return
 	}
 	w.Header().Set("Content-Type", "text/xml; charset=utf-8")

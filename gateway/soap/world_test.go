@@ -28,6 +28,7 @@ import (
 	"tolem/internal/pki"
 	"tolem/internal/tolemtest"
 	"tolem/registry"
+	"tolem/registry/report"
 	"tolem/signing"
 	"tolem/signing/trust"
 	"tolem/store"
@@ -160,7 +161,7 @@ func (w *world) serve(change func(*soap.Config)) {
 		Channel: w.trust.VerifyConnection, Clock: time.Now, Limits: soap.Limits{PerSecond: 1e6, Burst: 1e6, Concurrent: 1e3},
 		BodyTimeout: 2 * time.Second, OperationTimeout: 20 * time.Second, Log: zerolog.New(w), Observe: w.observe,
 	}
-	c.Receipts, c.Registers = c.Signers.RSA, registers.New(c.Gateway, w.registry)
+	c.Receipts, c.Registers = c.Signers.RSA, registers.New(c.Gateway, w.registry, report.NewDesk(w.db))
 	if change != nil {
 		change(&c)
 	}

@@ -137,16 +137,21 @@ type Row struct {
 	tolem.Measures
 }
 
-// Report is an answer.
-type Report struct {
-	Query  Query
-	Rows   []Row
-	Totals []Row // of the whole time, one for each currency
+// Span is what a report was asked for and how far it could be answered.
+type Span struct {
+	Query Query
 
 	// Complete says that every day is counted. If not, Open is the first that is
 	// not, and the report ends before it.
 	Complete bool
 	Open     tolem.Day
+}
+
+// Report is an answer.
+type Report struct {
+	Span
+	Rows   []Row
+	Totals []Row // of the whole time, one for each currency
 }
 
 // Desk makes reports.
@@ -162,7 +167,7 @@ func (d *Desk) Make(ctx context.Context, q Query) (*Report, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, Timeout)
 	defer cancel()
-	r := &Report{Query: q}
+	r := &Report{Span: Span{Query: q}}
 	err := d.db.View(ctx, func(tx *store.Tx) error {
 		if err := r.completeness(tx); err != nil {
 			return err
@@ -183,37 +188,37 @@ func (d *Desk) Make(ctx context.Context, q Query) (*Report, error) {
 
 // completeness finds out where the counted days end. They have no gap, and
 // before the first of them nothing happened.
-func (r *Report) completeness(tx *store.Tx) error {
+func (s *Span) completeness(tx *store.Tx) error {
 	first, err := tx.FirstCountedDay()
 	if errors.Is(err, store.ErrNotFound) {
-		r.Open = r.Query.From
+		s.Open = s.Query.From
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	counted, err := tx.CountedDays(r.Query.From, r.Query.To)
+	counted, err := tx.CountedDays(s.Query.From, s.Query.To)
 	if err != nil {
 		return err
 	}
-	r.Open = max(r.Query.From, first)
+	s.Open = max(s.Query.From, first)
 	for _, day := range counted {
-		if day.Day == r.Open {
-			r.Open++
+		if day.Day == s.Open {
+			s.Open++
 		}
 	}
-	if r.Complete = r.Open > r.Query.To; r.Complete {
-		r.Open = 0
+	if s.Complete = s.Open > s.Query.To; s.Complete {
+		s.Open = 0
 	}
 	return nil
 }
 
 // last is the last day that the report knows.
-func (r *Report) last() tolem.Day {
-	if r.Complete {
-		return r.Query.To
+func (s *Span) last() tolem.Day {
+	if s.Complete {
+		return s.Query.To
 	}
-	return r.Open - 1
+	return s.Open - 1
 }
 
 // read reads the totals. Days that are told apart are read at once, longer

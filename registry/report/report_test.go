@@ -284,6 +284,40 @@ func TestWhoSeesWhat(t *testing.T) {
 	})
 }
 
+// Refused requests are told of one participant or of all, in periods and forms.
+func TestRefusals(t *testing.T) {
+	tolemtest.Stores(t, store.Options{}, func(t *testing.T, db *store.DB) {
+		for day := monday - 1; day < monday+7; day++ {
+			err := db.Update(t.Context(), func(tx *store.Tx) error {
+				return errors.Join(tx.AddRefusalTotals(day, 1, []store.RefusalTotal{
+					{Hour: 3, Participant: "A", Operation: tolem.OpNotifyPayment, Result: tolem.Mismatch, Requests: 2},
+					{Hour: 4, Participant: "A", Operation: tolem.OpNotifyPayment, Result: tolem.Mismatch, Requests: 3},
+					{Hour: 3, Participant: "B", Operation: tolem.OpCloseCode, Result: tolem.NotPaid, Requests: 1},
+				}), tx.KeepCount(store.CountedDay{Day: day, Draft: 1}))
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		q := Query{From: monday - 1, To: monday + 9, Period: Weekly}
+		all, err := NewDesk(db).Refusals(t.Context(), q, "")
+		if err != nil || len(all.Rows) != 4 || all.Rows[2].Requests != 35 || all.Rows[2].Label != "2025-W01" || all.Total != 48 || all.Complete || all.Open != monday+7 {
+			t.Errorf("%+v, %v", all, err)
+		}
+		one, err := NewDesk(db).Refusals(t.Context(), q, "B")
+		if err != nil || len(one.Rows) != 2 || one.Total != 8 || one.Rows[0].Participant != "B" {
+			t.Errorf("%+v, %v", one, err)
+		}
+		for _, l := range Languages {
+			s, err := one.Sheet(l, time.UTC, time.Unix(0, 0), nil)
+			var b bytes.Buffer
+			if err := errors.Join(err, form.WriteCSV(&b, s), form.WritePDF(&b, s), form.WriteXLSX(&b, s)); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+}
+
 func TestQueriesThatCannotBeAnswered(t *testing.T) {
 	tolemtest.Stores(t, store.Options{}, func(t *testing.T, db *store.DB) {
 		for name, q := range map[string]Query{

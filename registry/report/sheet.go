@@ -170,8 +170,7 @@ func (r *Report) Sheet(l form.Language, zone *time.Location, printed time.Time, 
 // to in numbers; the sums stand below the table.
 func (r *Report) head(say speaker) []form.Field {
 	q := r.Query
-	kinds := map[Period]word{Daily: wordDaily, Weekly: wordWeekly, Monthly: wordMonthly, Whole: wordWhole}
-	head := []form.Field{{Label: say[wordTime], Value: q.From.String() + " – " + q.To.String() + ", " + say[kinds[q.Period]]}}
+	head := q.head(say)
 	add := func(label word, value string) {
 		if value != "" {
 			head = append(head, form.Field{Label: say[label], Value: value})
@@ -181,9 +180,7 @@ func (r *Report) head(say speaker) []form.Field {
 	add(wordProvider, string(q.Provider))
 	add(wordService, string(q.Service))
 	add(wordChannel, string(q.Channel))
-	if !r.Complete {
-		head = append(head, form.Field{Label: "!", Value: fmt.Sprintf(say[wordIncomplete], r.Open)})
-	}
+	head = append(head, r.lacking(say)...)
 	for _, c := range measures {
 		if c.kind != form.Integer || c.value == nil || c.name == "refused" && q.provider {
 			continue
@@ -195,4 +192,18 @@ func (r *Report) head(say speaker) []form.Field {
 		add(c.label, fmt.Sprint(sum))
 	}
 	return head
+}
+
+// head says which time a report is about.
+func (q Query) head(say speaker) []form.Field {
+	kinds := map[Period]word{Daily: wordDaily, Weekly: wordWeekly, Monthly: wordMonthly, Whole: wordWhole}
+	return []form.Field{{Label: say[wordTime], Value: q.From.String() + " – " + q.To.String() + ", " + say[kinds[q.Period]]}}
+}
+
+// lacking says which days a report lacks.
+func (s *Span) lacking(say speaker) []form.Field {
+	if s.Complete {
+		return nil
+	}
+	return []form.Field{{Label: "!", Value: fmt.Sprintf(say[wordIncomplete], s.Open)}}
 }

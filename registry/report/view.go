@@ -1,7 +1,6 @@
 package report
 
 import (
-	"encoding/json"
 	"io"
 	"time"
 
@@ -123,9 +122,4 @@ func viewDurations(d tolem.Durations, times int64) DurationsView {
 }
 
 // WriteJSON writes the report as one JSON value.
-func (r *Report) WriteJSON(w io.Writer) error {
-	e := json.NewEncoder(w)
-	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
-	return e.Encode(r.View())
-}
+func (r *Report) WriteJSON(w io.Writer) error { return writeJSON(w, r.View()) }

@@ -46,6 +46,12 @@ const (
 	wordToPay
 	wordToClose
 
+	wordRefusals
+	wordParticipant
+	wordOperation
+	wordResult
+	wordRequests
+
 	wordMonday
 	wordTuesday
 	wordWednesday
@@ -68,6 +74,7 @@ var catalogue = map[form.Language]map[word]string{
 		wordRefunds: "Қайтарулар", wordRefundAmount: "Қайтарулар сомасы", wordNetAmount: "Қайтарусыз сома", wordRefused: "Қабылданбаған хабарламалар",
 		wordExpired: "Мерзімі өткен", wordCancelled: "Күші жойылған", wordClosed: "Жабылған",
 		wordToPay: "Беруден төлемге дейін, с", wordToClose: "Төлемнен жабуға дейін, с",
+		wordRefusals: "Қабылданбаған сұраулар", wordParticipant: "Қатысушы", wordOperation: "Операция", wordResult: "Нәтиже", wordRequests: "Сұраулар",
 		wordMonday: "дүйсенбі", wordTuesday: "сейсенбі", wordWednesday: "сәрсенбі", wordThursday: "бейсенбі", wordFriday: "жұма", wordSaturday: "сенбі", wordSunday: "жексенбі",
 	},
 	form.Russian: {
@@ -79,6 +86,7 @@ var catalogue = map[form.Language]map[word]string{
 		wordRefunds: "Возвраты", wordRefundAmount: "Сумма возвратов", wordNetAmount: "За вычетом возвратов", wordRefused: "Отказано в приёме",
 		wordExpired: "Истекло", wordCancelled: "Отменено", wordClosed: "Закрыто",
 		wordToPay: "От выдачи до оплаты, с", wordToClose: "От оплаты до закрытия, с",
+		wordRefusals: "Отказы по запросам", wordParticipant: "Участник", wordOperation: "Операция", wordResult: "Результат", wordRequests: "Запросы",
 		wordMonday: "понедельник", wordTuesday: "вторник", wordWednesday: "среда", wordThursday: "четверг", wordFriday: "пятница", wordSaturday: "суббота", wordSunday: "воскресенье",
 	},
 	form.English: {
@@ -90,6 +98,7 @@ var catalogue = map[form.Language]map[word]string{
 		wordRefunds: "Refunds", wordRefundAmount: "Refunded", wordNetAmount: "Less refunds", wordRefused: "Refused notices",
 		wordExpired: "Expired", wordCancelled: "Cancelled", wordClosed: "Closed",
 		wordToPay: "Issue to payment, s", wordToClose: "Payment to closing, s",
+		wordRefusals: "Refused requests", wordParticipant: "Participant", wordOperation: "Operation", wordResult: "Result", wordRequests: "Requests",
 		wordMonday: "Monday", wordTuesday: "Tuesday", wordWednesday: "Wednesday", wordThursday: "Thursday", wordFriday: "Friday", wordSaturday: "Saturday", wordSunday: "Sunday",
 	},
 }

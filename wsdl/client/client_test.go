@@ -48,6 +48,7 @@ func TestEveryOperation(t *testing.T) {
 	paid := client.Payment{
 		Code: code, Bank: "BANK1", BankRef: "r/1", Amount: wanted.Amount, PaidAt: at, Channel: tolem.ChannelATM,
 		Recipient: wanted.Recipient, Service: "PASSPORT", Provider: "MIA", Account: "KZ86",
+		Branch: "ALM01", Fee: tolem.Money{Minor: 12_50, Currency: tolem.KZT},
 	}
 	cases := []struct {
 		name         string
@@ -56,14 +57,14 @@ func TestEveryOperation(t *testing.T) {
 		want         func(any) bool
 	}{
 		{
-			"NotifyPayment", codeField() + "<receivedAt>2026-11-22T04:05:07Z</receivedAt><state>PAID</state><late>true</late>",
+			"NotifyPayment", codeField() + "<receivedAt>2026-11-22T04:05:07Z</receivedAt><state>PAID</state><late>true</late><branchId>ALM01</branchId>",
 			"<paymentCode>" + code.String() + "</paymentCode><bankId>BANK1</bankId><bankRef>r/1</bankRef><amount>1000000.00</amount><currency>KZT</currency>" +
 				"<paidAt>2026-11-22T04:05:06Z</paidAt><channel>ATM</channel><recipientIIN>850101300005</recipientIIN><serviceCode>PASSPORT</serviceCode>" +
-				"<providerId>MIA</providerId><accountNo>KZ86</accountNo>",
+				"<providerId>MIA</providerId><accountNo>KZ86</accountNo><branchId>ALM01</branchId><fee>12.50</fee>",
 			func() (any, error) { return cl.NotifyPayment(t.Context(), paid) },
 			func(v any) bool {
 				r := v.(client.RecordedPayment)
-				return r.Code == code && r.State == tolem.StatePaid && r.Late && r.ReceivedAt.Unix() == at.Unix()+1
+				return r.Code == code && r.State == tolem.StatePaid && r.Late && r.Branch == "ALM01" && r.ReceivedAt.Unix() == at.Unix()+1
 			},
 		},
 		{

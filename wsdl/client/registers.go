@@ -2,7 +2,6 @@ package client
 
 import (
 	"context"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -68,16 +67,10 @@ func (c *Client) RegisterPart(ctx context.Context, which RegisterChoice, form to
 	number := gatewayv1.PartNumber(max(part, 1))
 	request.Part = &number
 	err := c.getRegister(ctx, request, options, func(a *gatewayv1.GetRegisterResponse, read *reader) {
-		f := deref(a.File)
+		f := read.file(a.File)
 		out = RegisterPart{
-			Answer: answer(a.RequestId, a.ResultText), Register: read.head(a.Register), FileName: string(deref(f.FileName)),
-			Size: int64(deref(f.Size)), Part: int(deref(f.Part)), Parts: int(deref(f.Parts)),
-		}
-		for _, piece := range f.Content {
-			out.Content = append(out.Content, piece...)
-		}
-		if a.File == nil {
-			read.fail("file", ErrMissing)
+			Answer: answer(a.RequestId, a.ResultText), Register: read.head(a.Register), FileName: f.name,
+			Size: f.size, Part: f.part, Parts: f.parts, Content: f.content,
 		}
 	})
 	return out, err
@@ -101,59 +94,97 @@ func (c *Client) getRegister(ctx context.Context, request *gatewayv1.GetRegister
 // XML document is written only when its signature was verified and its hash is
 // the one that the gateway's answers name; it is kept in a temporary file until
 // then. After an error, what w holds of another form is not the whole file.
-func (c *Client) DownloadRegister(ctx context.Context, number tolem.RegisterNumber, form tolem.Form, w io.Writer) (Register, error) {
-	if form != tolem.FormXML {
-		return c.fetchRegister(ctx, number, form, w)
-	}
-	held, err := os.CreateTemp("", "register-*.xml")
-	if err != nil {
-		return Register{}, err
-	}
-	defer func() { _ = errors.Join(held.Close(), os.Remove(held.Name())) }()
-	reg, err := c.fetchRegister(ctx, number, form, held)
-	if err != nil {
-		return reg, err
-	}
-	if err := c.checkRegister(held, reg); err != nil {
-		return reg, err
-	}
-	if _, err := held.Seek(0, io.SeekStart); err != nil {
-		return reg, err
-	}
-	_, err = io.Copy(w, held)
+func (c *Client) DownloadRegister(ctx context.Context, number tolem.RegisterNumber, form tolem.Form, w io.Writer) (reg Register, err error) {
+	err = c.download(form, w, string(number), func(part int) (filePart, error) {
+		p, err := c.RegisterPart(ctx, RegisterChoice{Number: number}, form, part)
+		if part == 1 {
+			reg = p.Register
+		}
+		return filePart{
+			of: string(p.Register.Number), hash: p.Register.Hash, size: p.Size, part: p.Part, parts: p.Parts, content: p.Content,
+		}, err
+	})
 	return reg, err
 }
 
-// fetchRegister writes all parts of a file in their order.
-func (c *Client) fetchRegister(ctx context.Context, number tolem.RegisterNumber, form tolem.Form, w io.Writer) (reg Register, err error) {
-	var written int64
-	for part, parts := 1, 1; part <= parts; part++ {
-		p, err := c.RegisterPart(ctx, RegisterChoice{Number: number}, form, part)
-		if err != nil {
-			return reg, err
-		}
-		if part == 1 {
-			reg, parts = p.Register, p.Parts
-		}
-		if p.Part != part || p.Parts != parts || p.Register.Number != number || p.Register.Hash != reg.Hash {
-			return reg, fmt.Errorf("%w: part %d of %d of %s came for part %d of %d", ErrDocument, p.Part, p.Parts, p.Register.Number, part, parts)
-		}
-		n, err := w.Write(p.Content)
-		if written += int64(n); err != nil {
-			return reg, err
-		}
-		if part == parts && written != p.Size {
-			return reg, fmt.Errorf("%w: %d bytes of %d", ErrDocument, written, p.Size)
-		}
-	}
-	return reg, nil
+// filePart is a part of a document's file, with the number and the hash of the
+// document.
+type filePart struct {
+	of, name    string
+	hash        [32]byte
+	size        int64
+	part, parts int
+	content     []byte
 }
 
-// checkRegister verifies that the signature of a register's document is whole
-// and that the document has the hash that a verified answer of the gateway
-// names. So it is the gateway's, even where the certificate of its day has been
-// replaced since.
-func (c *Client) checkRegister(document *os.File, reg Register) error {
+// file reads a part of a file.
+func (r *reader) file(p *gatewayv1.FilePart) filePart {
+	if p == nil {
+		r.fail("file", ErrMissing)
+		return filePart{}
+	}
+	f := filePart{name: string(deref(p.FileName)), size: int64(deref(p.Size)), part: int(deref(p.Part)), parts: int(deref(p.Parts))}
+	for _, piece := range p.Content {
+		f.content = append(f.content, piece...)
+	}
+	return f
+}
+
+// download writes all parts of the document of that number; XML only if it is
+// what was signed.
+func (c *Client) download(form tolem.Form, w io.Writer, number string, fetch func(part int) (filePart, error)) error {
+	if form != tolem.FormXML {
+		_, err := fetchParts(w, number, fetch)
+		return err
+	}
+	held, err := os.CreateTemp("", "document-*.xml")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = errors.Join(held.Close(), os.Remove(held.Name())) }()
+	first, err := fetchParts(held, number, fetch)
+	if err != nil {
+		return err
+	}
+	if err := c.checkDocument(held, first); err != nil {
+		return err
+	}
+	if _, err := held.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
+	_, err = io.Copy(w, held)
+	return err
+}
+
+// fetchParts writes all parts of a file in their order and returns the first.
+func fetchParts(w io.Writer, number string, fetch func(part int) (filePart, error)) (first filePart, err error) {
+	var written int64
+	for part, parts := 1, 1; part <= parts; part++ {
+		p, err := fetch(part)
+		if err != nil {
+			return first, err
+		}
+		if part == 1 {
+			first, parts = p, p.parts
+		}
+		if p.part != part || p.parts != parts || p.of != number || p.hash != first.hash || p.size != first.size {
+			return first, fmt.Errorf("%w: part %d of %d of %s came for part %d of %d", ErrDocument, p.part, p.parts, p.of, part, parts)
+		}
+		n, err := w.Write(p.content)
+		if written += int64(n); err != nil {
+			return first, err
+		}
+	}
+	if written != first.size {
+		return first, fmt.Errorf("%w: %d bytes of %d", ErrDocument, written, first.size)
+	}
+	return first, nil
+}
+
+// checkDocument verifies that the signature of a document is whole and that it
+// has the hash that a verified answer of the gateway names. So it is the
+// gateway's, even where the certificate of its day has been replaced since.
+func (c *Client) checkDocument(document *os.File, p filePart) error {
 	info, err := document.Stat()
 	if err != nil {
 		return err
@@ -162,8 +193,8 @@ func (c *Client) checkRegister(document *os.File, reg Register) error {
 	switch {
 	case err != nil:
 		return fmt.Errorf("%w: %w", ErrDocument, err)
-	case signed.Digest != reg.Hash:
-		return fmt.Errorf("%w: it is not %s", ErrDocument, reg.Number)
+	case signed.Digest != p.hash:
+		return fmt.Errorf("%w: it is not %s", ErrDocument, p.of)
 	}
 	return nil
 }
@@ -269,9 +300,7 @@ func (r *reader) register(p *registerHead) Register {
 	if reg.Owner.Kind == tolem.BankRegister {
 		reg.Owner.Bank = tolem.ParticipantID(reg.Owner.ID)
 	}
-	if n, err := hex.Decode(reg.Hash[:], []byte(deref(p.Hash))); err != nil || n != len(reg.Hash) {
-		r.fail("hash", errors.New("not 64 hexadecimal digits"))
-	}
+	reg.Hash = r.hash(p.Hash)
 	for _, t := range p.GrandTotal {
 		reg.Sums[tolem.Currency(deref(t.Currency))] = r.sum(t.Count, t.Amount, t.RefundCount, t.RefundAmount)
 	}

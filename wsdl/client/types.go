@@ -210,3 +210,83 @@ type AcknowledgedRegister struct {
 	Standing string
 	At       time.Time
 }
+
+// SubmittedList says what has come of a list.
+type SubmittedList struct {
+	Answer
+	Number   tolem.ReconciliationNumber
+	Register tolem.RegisterNumber // with which it is compared
+	Received int                  // parts
+	Parts    int
+}
+
+// Reconciliation is what the comparison of a list came to.
+type Reconciliation struct {
+	Number      tolem.ReconciliationNumber
+	List        string // its id
+	SubmittedBy tolem.ParticipantID
+	SubmittedAt time.Time
+	Day         tolem.Day
+	Register    tolem.RegisterNumber
+	MadeAt      time.Time
+	Hash        [32]byte // of the report that was signed
+	Refusal     string   // why the list could not be read; "" if it could
+	Matched     int64    // rows that found each other
+	Agreed      int64    // of those, without any anomaly
+	Anomalies   int64
+}
+
+// Anomalies is a page of what a comparison found.
+type Anomalies struct {
+	Answer
+	Reconciliation Reconciliation
+	Anomalies      []tolem.Anomaly
+	NextNo         int // 0 if there are no more
+}
+
+// ClaimQuery says which claims are listed. Zero fields do not narrow.
+type ClaimQuery struct {
+	From, To tolem.Day         // both included
+	After    tolem.ClaimNumber // Next of an earlier list
+}
+
+// Claim is a claim of the operator, as it stands now.
+type Claim struct {
+	tolem.Claim
+	tolem.ClaimStanding
+	Document []byte // XML with the gateway's enveloped signature
+}
+
+// ClaimList is a page of claims.
+type ClaimList struct {
+	Answer
+	Claims []Claim
+	Next   tolem.ClaimNumber // "" if there are no more
+}
+
+// AnsweredClaim says how a claim stands after the bank's word.
+type AnsweredClaim struct {
+	Answer
+	Number tolem.ClaimNumber
+	State  tolem.ClaimState
+	At     time.Time
+}
+
+// ReportQuery asks for statistics. Zero fields of the direction do not narrow.
+type ReportQuery struct {
+	From, To tolem.Day // both included
+	Period   string    // day, week, month or whole
+	By       []string  // channel, bank, provider, service, hour, weekday
+	tolem.Direction
+	Form     string // CSV, XLSX, PDF or JSON
+	Language string // kk, ru or en; "" is English
+}
+
+// Report is a report as a file.
+type Report struct {
+	Answer
+	Complete bool      // every day of it is counted
+	Open     tolem.Day // otherwise: the first that is not
+	FileName string
+	Content  []byte
+}

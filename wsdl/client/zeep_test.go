@@ -127,6 +127,11 @@ func canned(gw *counterpart) func(http.ResponseWriter, request) {
 		"GetPayment":          codeField() + "<state>PAID</state><amount>1000000.00</amount><currency>KZT</currency><channel>ATM</channel><late>true</late>",
 		"GetReceipt":          codeField() + "<receipt>PHIvPg==</receipt>",
 		"ListRegisters":       "<registers><register>" + registerFields + "</register></registers>",
+		"SubmitRegister":      "<number>RB-20261121-BANK1-1</number><registerNumber>B-20261121-BANK1-1</registerNumber><received>1</received><parts>1</parts>",
+		"GetReconciliation":   reconciliationFields,
+		"ListClaims":          "<claims>" + claimFields + "</claims><next>C-20261121-BANK1-KZT</next>",
+		"AnswerClaim":         "<number>C-20261121-BANK1-KZT</number><state>DISPUTED</state><at>" + at + "</at>",
+		"GetReport":           "<complete>false</complete><openDay>2026-11-22</openDay>" + filePart(1, 1, 4, "a;b\n"),
 		"AcknowledgeRegister": "<number>B-20261121-BANK1-1</number><standing>REJECTED</standing><at>" + at + "</at>",
 		"ListServices":        "<services><service><serviceCode>A</serviceCode><providerId>MIA</providerId><name><kk>Қызмет</kk></name><fixedAmount>12.00</fixedAmount><currency>KZT</currency></service></services>",
 	}
@@ -164,7 +169,7 @@ func TestZeep(t *testing.T) {
 	}{
 		{[]string{"--scenario", "bank"}, "ListServices=OK IssueCode=OK NotifyPayment=OK NotifyPayment=OK GetOutcome=OK IssueCode=OK CancelCode=OK"},
 		{[]string{"--scenario", "portal", "--code", code.String()}, "GetPayment=OK ValidateCode=OK CloseCode=OK CloseCode=ALREADY_USED GetReceipt=OK"},
-		{[]string{"--scenario", "registers"}, "ListRegisters=OK GetRegister=OK GetRegister=OK GetRegister=OK AcknowledgeRegister=OK AcknowledgeRegister=OK"},
+		{[]string{"--scenario", "registers"}, "ListRegisters=OK GetRegister=OK GetRegister=OK GetRegister=OK AcknowledgeRegister=OK AcknowledgeRegister=OK SubmitRegister=OK GetReconciliation=OK ListClaims=OK AnswerClaim=OK GetReport=OK"},
 		{[]string{"--scenario", "centre", "--code", code.Printed()}, "ValidateCode=OK CloseCode=OK"},
 		{[]string{"--scenario", "centre", "--x509data", "--code", code.String()}, "ValidateCode=OK CloseCode=OK"},
 		{[]string{"--scenario", "bank", "--soap12", "--on-behalf-of", "BANK2"}, "ListServices=OK IssueCode=OK NotifyPayment=OK NotifyPayment=OK GetOutcome=OK IssueCode=OK CancelCode=OK"},

@@ -124,7 +124,14 @@ const (
 // UNKNOWN_REGISTER the caller has no register of this number, or of this day;
 // NOT_SEALED the day is not closed yet, ask again later with a new requestId;
 // REGISTER_FINAL the register can no longer be rejected;
-// BAD_ROW the register has no such row, or the file no such part.
+// BAD_ROW the register has no such row, or the file no such part;
+// BAD_PART the part does not go with the parts of the list that came before;
+// UNKNOWN_LIST no such list was submitted;
+// TOO_MANY_LISTS more than 100 lists were submitted for the day;
+// NOT_READY the list is not compared yet, ask again later with a new requestId;
+// UNKNOWN_CLAIM there is no such claim;
+// CLAIM_STATE the claim is in a state that does not allow it;
+// REPORT_TOO_LARGE the report is too large, ask for less.
 // The list may grow, so the type is a pattern and no enumeration: programs generated today must
 // accept an answer of tomorrow. Treat an unknown code as a refusal.
 type ResultCode string
@@ -280,6 +287,114 @@ type Digest string
 
 // A name to save a file under.
 type FileName string
+
+// Names the comparison of one submitted list: R before a number like that of a register, counted by list, like RB-20261121-HALYK-1.
+type ReconciliationNumber string
+
+// Names a claim: the day, the bank and the currency, like C-20261121-HALYK-KZT.
+type ClaimNumber string
+
+// The number of a part of a submitted list, 1 to 1000.
+type ListPartNumber int32
+
+// How many anomalies an answer may hold, 1 to 200.
+type AnomalyLimit int32
+
+// In what a submitted list and the register do not agree: UNREADABLE_ROW, DUPLICATE_THERE, DUPLICATE_HERE, WRONG_BANK, BRANCH_DIFFERS, OTHER_PROVIDER, OTHER_SERVICE, OTHER_DAY, REFUSED_HERE, CODE_UNKNOWN, NOT_PAID_HERE, NOT_REFUNDED_HERE, MISSING_HERE, MISSING_THERE, REFUNDED, CURRENCY_DIFFERS, AMOUNT_DIFFERS, CODE_DIFFERS, BANK_REF_DIFFERS, LATE, PAID_OUTSIDE_DAY, WRONG_COUNT, WRONG_TOTAL. HERE is the register, THERE the list. The list may grow.
+type AnomalyCode string
+
+// MONEY if it is about how much money it is, or whose; INFORMATION otherwise. The list may grow.
+type Severity string
+
+// State of a claim: SENT, ACKNOWLEDGED, DISPUTED, PAID or WITHDRAWN. The list may grow.
+type ClaimState string
+
+// What a bank says of a claim.
+type ClaimAnswer string
+
+const (
+
+	// The bank agrees.
+	ClaimAnswerACKNOWLEDGED ClaimAnswer = "ACKNOWLEDGED"
+
+	// The bank does not agree; the note says why.
+	ClaimAnswerDISPUTED ClaimAnswer = "DISPUTED"
+)
+
+// What a row of a report sums up.
+type Period string
+
+const (
+
+	// One single day.
+	PeriodDay Period = "day"
+
+	// A week, from Monday to Sunday.
+	PeriodWeek Period = "week"
+
+	// A calendar month.
+	PeriodMonth Period = "month"
+
+	// All the days of the report together.
+	PeriodWhole Period = "whole"
+)
+
+// What the rows of a report are told apart by.
+type Dimension string
+
+const (
+
+	// The way of payment.
+	DimensionChannel Dimension = "channel"
+
+	// The bank.
+	DimensionBank Dimension = "bank"
+
+	// The provider.
+	DimensionProvider Dimension = "provider"
+
+	// The service.
+	DimensionService Dimension = "service"
+
+	// The hour of the clock.
+	DimensionHour Dimension = "hour"
+
+	// The day of the week.
+	DimensionWeekday Dimension = "weekday"
+)
+
+// The form in which a report is asked for.
+type ReportForm string
+
+const (
+
+	// A table in UTF-8 for programs.
+	ReportFormCSV ReportForm = "CSV"
+
+	// A workbook.
+	ReportFormXLSX ReportForm = "XLSX"
+
+	// A document to read and print.
+	ReportFormPDF ReportForm = "PDF"
+
+	// Numbers and names for programs.
+	ReportFormJSON ReportForm = "JSON"
+)
+
+// A language of documents.
+type Language string
+
+const (
+
+	// In Kazakh.
+	LanguageKk Language = "kk"
+
+	// In Russian.
+	LanguageRu Language = "ru"
+
+	// In English.
+	LanguageEn Language = "en"
+)
 
 type IssueCode struct {
 	XMLName xml.Name `xml:"urn:tolem:gateway:v1 IssueCode"`
@@ -923,6 +1038,268 @@ type AcknowledgeRegisterResponse struct {
 	At *Timestamp `xml:"urn:tolem:gateway:v1 at,omitempty"`
 }
 
+type SubmitRegister struct {
+	XMLName xml.Name `xml:"urn:tolem:gateway:v1 SubmitRegister"`
+
+	// Identifies the request; chosen by the caller, never used twice. Repeat a request whose answer was lost with the same requestId and the same content: it has one effect and gets the same answer.
+	RequestId *RequestId `xml:"urn:tolem:gateway:v1 requestId,omitempty"`
+
+	// When the caller made the request. Required only of callers registered as signing no wsu:Timestamp.
+	SentAt *Timestamp `xml:"urn:tolem:gateway:v1 sentAt,omitempty"`
+
+	// Documents are asked for in one's own name; if given, it is the caller itself.
+	OnBehalfOf *Identifier `xml:"urn:tolem:gateway:v1 onBehalfOf,omitempty"`
+
+	// Id of the list, chosen by the caller; the same in all its parts.
+	ListId *Reference `xml:"urn:tolem:gateway:v1 listId,omitempty"`
+
+	// The day.
+	Day *Day `xml:"urn:tolem:gateway:v1 day,omitempty"`
+
+	// Number of this part.
+	Part *ListPartNumber `xml:"urn:tolem:gateway:v1 part,omitempty"`
+
+	// How many parts the list has.
+	Parts *ListPartNumber `xml:"urn:tolem:gateway:v1 parts,omitempty"`
+
+	// The bytes of the part in pieces of at most 65536, at most 655360 in all.
+	Content []Binary `xml:"urn:tolem:gateway:v1 content,omitempty"`
+}
+
+type SubmitRegisterResponse struct {
+	XMLName xml.Name `xml:"urn:tolem:gateway:v1 SubmitRegisterResponse"`
+
+	// The requestId of the request that is answered.
+	RequestId *RequestId `xml:"urn:tolem:gateway:v1 requestId,omitempty"`
+
+	// OK, or why the request was refused.
+	ResultCode *ResultCode `xml:"urn:tolem:gateway:v1 resultCode,omitempty"`
+
+	// The result in one English sentence, for logs and for people; do not interpret it.
+	ResultText *Text `xml:"urn:tolem:gateway:v1 resultText,omitempty"`
+
+	// Number under which the comparison will be found.
+	Number *ReconciliationNumber `xml:"urn:tolem:gateway:v1 number,omitempty"`
+
+	// The register with which the list is compared.
+	RegisterNumber *RegisterNumber `xml:"urn:tolem:gateway:v1 registerNumber,omitempty"`
+
+	// How many parts have come, this one included.
+	Received *Count `xml:"urn:tolem:gateway:v1 received,omitempty"`
+
+	// How many parts the list has.
+	Parts *Count `xml:"urn:tolem:gateway:v1 parts,omitempty"`
+}
+
+type GetReconciliation struct {
+	XMLName xml.Name `xml:"urn:tolem:gateway:v1 GetReconciliation"`
+
+	// Identifies the request; chosen by the caller, never used twice. Repeat a request whose answer was lost with the same requestId and the same content: it has one effect and gets the same answer.
+	RequestId *RequestId `xml:"urn:tolem:gateway:v1 requestId,omitempty"`
+
+	// When the caller made the request. Required only of callers registered as signing no wsu:Timestamp.
+	SentAt *Timestamp `xml:"urn:tolem:gateway:v1 sentAt,omitempty"`
+
+	// Documents are asked for in one's own name; if given, it is the caller itself.
+	OnBehalfOf *Identifier `xml:"urn:tolem:gateway:v1 onBehalfOf,omitempty"`
+
+	// Number of the comparison; then listId is absent.
+	Number *ReconciliationNumber `xml:"urn:tolem:gateway:v1 number,omitempty"`
+
+	// Id of the caller's list.
+	ListId *Reference `xml:"urn:tolem:gateway:v1 listId,omitempty"`
+
+	// The form.
+	Form *RegisterForm `xml:"urn:tolem:gateway:v1 form,omitempty"`
+
+	// With a form other than ROWS: which part of the file; the first if absent.
+	Part *PartNumber `xml:"urn:tolem:gateway:v1 part,omitempty"`
+
+	// With ROWS: the first anomaly to give.
+	FromNo *Line `xml:"urn:tolem:gateway:v1 fromNo,omitempty"`
+
+	// With ROWS: how many to give at most; 200 if absent.
+	MaxRows *AnomalyLimit `xml:"urn:tolem:gateway:v1 maxRows,omitempty"`
+}
+
+type GetReconciliationResponse struct {
+	XMLName xml.Name `xml:"urn:tolem:gateway:v1 GetReconciliationResponse"`
+
+	// The requestId of the request that is answered.
+	RequestId *RequestId `xml:"urn:tolem:gateway:v1 requestId,omitempty"`
+
+	// OK, or why the request was refused.
+	ResultCode *ResultCode `xml:"urn:tolem:gateway:v1 resultCode,omitempty"`
+
+	// The result in one English sentence, for logs and for people; do not interpret it.
+	ResultText *Text `xml:"urn:tolem:gateway:v1 resultText,omitempty"`
+
+	// What it came to.
+	Reconciliation *Reconciliation `xml:"urn:tolem:gateway:v1 reconciliation,omitempty"`
+
+	// A part of the file, if a form other than ROWS was asked for.
+	File *FilePart `xml:"urn:tolem:gateway:v1 file,omitempty"`
+
+	// The anomalies, if ROWS were asked for.
+	AnomalyList *AnomalyPage `xml:"urn:tolem:gateway:v1 anomalyList,omitempty"`
+
+	// Present if there are more: send it as fromNo.
+	NextNo *Line `xml:"urn:tolem:gateway:v1 nextNo,omitempty"`
+}
+
+type ListClaims struct {
+	XMLName xml.Name `xml:"urn:tolem:gateway:v1 ListClaims"`
+
+	// Identifies the request; chosen by the caller, never used twice. Repeat a request whose answer was lost with the same requestId and the same content: it has one effect and gets the same answer.
+	RequestId *RequestId `xml:"urn:tolem:gateway:v1 requestId,omitempty"`
+
+	// When the caller made the request. Required only of callers registered as signing no wsu:Timestamp.
+	SentAt *Timestamp `xml:"urn:tolem:gateway:v1 sentAt,omitempty"`
+
+	// Documents are asked for in one's own name; if given, it is the caller itself.
+	OnBehalfOf *Identifier `xml:"urn:tolem:gateway:v1 onBehalfOf,omitempty"`
+
+	// Only claims for this day and later ones.
+	From *Day `xml:"urn:tolem:gateway:v1 from,omitempty"`
+
+	// Only claims for this day and earlier ones.
+	To *Day `xml:"urn:tolem:gateway:v1 to,omitempty"`
+
+	// Only claims behind this number: the element next of an earlier answer.
+	After *ClaimNumber `xml:"urn:tolem:gateway:v1 after,omitempty"`
+}
+
+type ListClaimsResponse struct {
+	XMLName xml.Name `xml:"urn:tolem:gateway:v1 ListClaimsResponse"`
+
+	// The requestId of the request that is answered.
+	RequestId *RequestId `xml:"urn:tolem:gateway:v1 requestId,omitempty"`
+
+	// OK, or why the request was refused.
+	ResultCode *ResultCode `xml:"urn:tolem:gateway:v1 resultCode,omitempty"`
+
+	// The result in one English sentence, for logs and for people; do not interpret it.
+	ResultText *Text `xml:"urn:tolem:gateway:v1 resultText,omitempty"`
+
+	// The claims.
+	Claims *ClaimList `xml:"urn:tolem:gateway:v1 claims,omitempty"`
+
+	// Present if there are more: send it as the element after.
+	Next *ClaimNumber `xml:"urn:tolem:gateway:v1 next,omitempty"`
+}
+
+type AnswerClaim struct {
+	XMLName xml.Name `xml:"urn:tolem:gateway:v1 AnswerClaim"`
+
+	// Identifies the request; chosen by the caller, never used twice. Repeat a request whose answer was lost with the same requestId and the same content: it has one effect and gets the same answer.
+	RequestId *RequestId `xml:"urn:tolem:gateway:v1 requestId,omitempty"`
+
+	// When the caller made the request. Required only of callers registered as signing no wsu:Timestamp.
+	SentAt *Timestamp `xml:"urn:tolem:gateway:v1 sentAt,omitempty"`
+
+	// Documents are asked for in one's own name; if given, it is the caller itself.
+	OnBehalfOf *Identifier `xml:"urn:tolem:gateway:v1 onBehalfOf,omitempty"`
+
+	// Number of the claim.
+	Number *ClaimNumber `xml:"urn:tolem:gateway:v1 number,omitempty"`
+
+	// What the bank says.
+	Answer *ClaimAnswer `xml:"urn:tolem:gateway:v1 answer,omitempty"`
+
+	// Why; required of a dispute.
+	Note *Reason `xml:"urn:tolem:gateway:v1 note,omitempty"`
+}
+
+type AnswerClaimResponse struct {
+	XMLName xml.Name `xml:"urn:tolem:gateway:v1 AnswerClaimResponse"`
+
+	// The requestId of the request that is answered.
+	RequestId *RequestId `xml:"urn:tolem:gateway:v1 requestId,omitempty"`
+
+	// OK, or why the request was refused.
+	ResultCode *ResultCode `xml:"urn:tolem:gateway:v1 resultCode,omitempty"`
+
+	// The result in one English sentence, for logs and for people; do not interpret it.
+	ResultText *Text `xml:"urn:tolem:gateway:v1 resultText,omitempty"`
+
+	// Number of the claim.
+	Number *ClaimNumber `xml:"urn:tolem:gateway:v1 number,omitempty"`
+
+	// How it stands now.
+	State *ClaimState `xml:"urn:tolem:gateway:v1 state,omitempty"`
+
+	// When the word was recorded.
+	At *Timestamp `xml:"urn:tolem:gateway:v1 at,omitempty"`
+}
+
+type GetReport struct {
+	XMLName xml.Name `xml:"urn:tolem:gateway:v1 GetReport"`
+
+	// Identifies the request; chosen by the caller, never used twice. Repeat a request whose answer was lost with the same requestId and the same content: it has one effect and gets the same answer.
+	RequestId *RequestId `xml:"urn:tolem:gateway:v1 requestId,omitempty"`
+
+	// When the caller made the request. Required only of callers registered as signing no wsu:Timestamp.
+	SentAt *Timestamp `xml:"urn:tolem:gateway:v1 sentAt,omitempty"`
+
+	// Documents are asked for in one's own name; if given, it is the caller itself.
+	OnBehalfOf *Identifier `xml:"urn:tolem:gateway:v1 onBehalfOf,omitempty"`
+
+	// First day.
+	From *Day `xml:"urn:tolem:gateway:v1 from,omitempty"`
+
+	// Last day; a year at most.
+	To *Day `xml:"urn:tolem:gateway:v1 to,omitempty"`
+
+	// What a row sums up.
+	Period *Period `xml:"urn:tolem:gateway:v1 period,omitempty"`
+
+	// What rows are told apart by, in the order in which they are sorted.
+	By []*Dimension `xml:"urn:tolem:gateway:v1 by,omitempty"`
+
+	// Only payments through this bank.
+	BankId *Identifier `xml:"urn:tolem:gateway:v1 bankId,omitempty"`
+
+	// Only payments for this provider.
+	ProviderId *Identifier `xml:"urn:tolem:gateway:v1 providerId,omitempty"`
+
+	// Only payments for this service.
+	ServiceCode *Identifier `xml:"urn:tolem:gateway:v1 serviceCode,omitempty"`
+
+	// Only payments in this way.
+	Channel *Channel `xml:"urn:tolem:gateway:v1 channel,omitempty"`
+
+	// Only payments in this currency.
+	Currency *Currency `xml:"urn:tolem:gateway:v1 currency,omitempty"`
+
+	// The form.
+	Form *ReportForm `xml:"urn:tolem:gateway:v1 form,omitempty"`
+
+	// Language of words in the file; English if absent.
+	Language *Language `xml:"urn:tolem:gateway:v1 language,omitempty"`
+}
+
+type GetReportResponse struct {
+	XMLName xml.Name `xml:"urn:tolem:gateway:v1 GetReportResponse"`
+
+	// The requestId of the request that is answered.
+	RequestId *RequestId `xml:"urn:tolem:gateway:v1 requestId,omitempty"`
+
+	// OK, or why the request was refused.
+	ResultCode *ResultCode `xml:"urn:tolem:gateway:v1 resultCode,omitempty"`
+
+	// The result in one English sentence, for logs and for people; do not interpret it.
+	ResultText *Text `xml:"urn:tolem:gateway:v1 resultText,omitempty"`
+
+	// True if every day of the report is counted.
+	Complete bool `xml:"urn:tolem:gateway:v1 complete,omitempty"`
+
+	// Otherwise: the first that is not; the report ends before it.
+	OpenDay *Day `xml:"urn:tolem:gateway:v1 openDay,omitempty"`
+
+	// The report.
+	File *FilePart `xml:"urn:tolem:gateway:v1 file,omitempty"`
+}
+
 type GatewayFault struct {
 	XMLName xml.Name `xml:"urn:tolem:gateway:v1 GatewayFault"`
 
@@ -1200,6 +1577,147 @@ type Objection struct {
 	Text *Reason `xml:"urn:tolem:gateway:v1 text,omitempty"`
 }
 
+type Difference struct {
+
+	// The amount; negative where the register has more.
+	Amount *SignedAmount `xml:"urn:tolem:gateway:v1 amount,omitempty"`
+
+	// Its currency.
+	Currency *Currency `xml:"urn:tolem:gateway:v1 currency,omitempty"`
+}
+
+type Anomaly struct {
+
+	// Its number, from 1.
+	No *Count `xml:"urn:tolem:gateway:v1 no,omitempty"`
+
+	// What does not agree.
+	Code *AnomalyCode `xml:"urn:tolem:gateway:v1 code,omitempty"`
+
+	// Whether it is about money.
+	Severity *Severity `xml:"urn:tolem:gateway:v1 severity,omitempty"`
+
+	// The row of the register.
+	RegisterLine *Line `xml:"urn:tolem:gateway:v1 registerLine,omitempty"`
+
+	// The row of the list.
+	ListLine *Line `xml:"urn:tolem:gateway:v1 listLine,omitempty"`
+
+	// The payment code.
+	PaymentCode *PaymentCode `xml:"urn:tolem:gateway:v1 paymentCode,omitempty"`
+
+	// The bank's reference.
+	BankRef *Reference `xml:"urn:tolem:gateway:v1 bankRef,omitempty"`
+
+	// What the register has.
+	Ours *Text `xml:"urn:tolem:gateway:v1 ours,omitempty"`
+
+	// What the list has.
+	Theirs *Text `xml:"urn:tolem:gateway:v1 theirs,omitempty"`
+
+	// What it adds to the total of the list compared with that of the register.
+	Difference *Difference `xml:"urn:tolem:gateway:v1 difference,omitempty"`
+
+	// Where the currencies differ: the amount of the register, taken away.
+	Counter *Difference `xml:"urn:tolem:gateway:v1 counter,omitempty"`
+}
+
+type AnomalyPage struct {
+
+	// One anomaly.
+	Anomaly []*Anomaly `xml:"urn:tolem:gateway:v1 anomaly,omitempty"`
+}
+
+type Reconciliation struct {
+
+	// Number of the comparison.
+	Number *ReconciliationNumber `xml:"urn:tolem:gateway:v1 number,omitempty"`
+
+	// Id of the list, as its submitter gave it.
+	ListId *Reference `xml:"urn:tolem:gateway:v1 listId,omitempty"`
+
+	// Who submitted the list.
+	SubmittedBy *Identifier `xml:"urn:tolem:gateway:v1 submittedBy,omitempty"`
+
+	// When its first part came.
+	SubmittedAt *Timestamp `xml:"urn:tolem:gateway:v1 submittedAt,omitempty"`
+
+	// Kind of the register.
+	Kind *RegisterKind `xml:"urn:tolem:gateway:v1 kind,omitempty"`
+
+	// Owner of the register.
+	OwnerId *Identifier `xml:"urn:tolem:gateway:v1 ownerId,omitempty"`
+
+	// The day.
+	Day *Day `xml:"urn:tolem:gateway:v1 day,omitempty"`
+
+	// The register with which it was compared.
+	RegisterNumber *RegisterNumber `xml:"urn:tolem:gateway:v1 registerNumber,omitempty"`
+
+	// When it was compared.
+	MadeAt *Timestamp `xml:"urn:tolem:gateway:v1 madeAt,omitempty"`
+
+	// SHA-256 of the report that was signed, in canonical form and without its signature.
+	Hash *Digest `xml:"urn:tolem:gateway:v1 hash,omitempty"`
+
+	// Why the list as a whole could not be read; then nothing was compared.
+	Refusal *AnomalyCode `xml:"urn:tolem:gateway:v1 refusal,omitempty"`
+
+	// Rows that found each other.
+	Matched *Count `xml:"urn:tolem:gateway:v1 matched,omitempty"`
+
+	// Of those, rows without any anomaly.
+	Agreed *Count `xml:"urn:tolem:gateway:v1 agreed,omitempty"`
+
+	// Number of anomalies.
+	Anomalies *Count `xml:"urn:tolem:gateway:v1 anomalies,omitempty"`
+}
+
+type Claim struct {
+
+	// Number of the claim.
+	Number *ClaimNumber `xml:"urn:tolem:gateway:v1 number,omitempty"`
+
+	// The day.
+	Day *Day `xml:"urn:tolem:gateway:v1 day,omitempty"`
+
+	// The register whose rows are the list of payments.
+	RegisterNumber *RegisterNumber `xml:"urn:tolem:gateway:v1 registerNumber,omitempty"`
+
+	// Number of payments.
+	Count *Count `xml:"urn:tolem:gateway:v1 count,omitempty"`
+
+	// Payments less refunds.
+	Amount *Amount `xml:"urn:tolem:gateway:v1 amount,omitempty"`
+
+	// Currency of the amounts.
+	Currency *Currency `xml:"urn:tolem:gateway:v1 currency,omitempty"`
+
+	// When it was made.
+	MadeAt *Timestamp `xml:"urn:tolem:gateway:v1 madeAt,omitempty"`
+
+	// Until when it is to be paid.
+	DueAt *Timestamp `xml:"urn:tolem:gateway:v1 dueAt,omitempty"`
+
+	// How it stands.
+	State *ClaimState `xml:"urn:tolem:gateway:v1 state,omitempty"`
+
+	// Since when it stands so.
+	Since *Timestamp `xml:"urn:tolem:gateway:v1 since,omitempty"`
+
+	// What has been paid of it.
+	Paid *SignedAmount `xml:"urn:tolem:gateway:v1 paid,omitempty"`
+
+	// The claim: an XML document with an enveloped signature of the gateway.
+	Document Binary `xml:"urn:tolem:gateway:v1 document,omitempty"`
+}
+
+type ClaimList struct {
+
+	// One claim.
+	Claim []*Claim `xml:"urn:tolem:gateway:v1 claim,omitempty"`
+}
+
 type LocalizedName struct {
 
 	// In Kazakh.
@@ -1342,6 +1860,46 @@ type Gateway interface {
 	AcknowledgeRegister(request *AcknowledgeRegister) (*AcknowledgeRegisterResponse, error)
 
 	AcknowledgeRegisterContext(ctx context.Context, request *AcknowledgeRegister) (*AcknowledgeRegisterResponse, error)
+
+	// Error can be either of the following types:
+	//
+	//   - GatewayFault
+	/* Submits a part of the caller's own list of a day, to be compared with its register (bank, branch, provider). */
+	SubmitRegister(request *SubmitRegister) (*SubmitRegisterResponse, error)
+
+	SubmitRegisterContext(ctx context.Context, request *SubmitRegister) (*SubmitRegisterResponse, error)
+
+	// Error can be either of the following types:
+	//
+	//   - GatewayFault
+	/* Gives what the comparison of a list came to (bank, branch, provider). */
+	GetReconciliation(request *GetReconciliation) (*GetReconciliationResponse, error)
+
+	GetReconciliationContext(ctx context.Context, request *GetReconciliation) (*GetReconciliationResponse, error)
+
+	// Error can be either of the following types:
+	//
+	//   - GatewayFault
+	/* Lists the operator's claims to a bank (bank). */
+	ListClaims(request *ListClaims) (*ListClaimsResponse, error)
+
+	ListClaimsContext(ctx context.Context, request *ListClaims) (*ListClaimsResponse, error)
+
+	// Error can be either of the following types:
+	//
+	//   - GatewayFault
+	/* Records that a bank acknowledges a claim, or disputes it (bank). */
+	AnswerClaim(request *AnswerClaim) (*AnswerClaimResponse, error)
+
+	AnswerClaimContext(ctx context.Context, request *AnswerClaim) (*AnswerClaimResponse, error)
+
+	// Error can be either of the following types:
+	//
+	//   - GatewayFault
+	/* Gives statistics of the caller's own payments (bank, provider). */
+	GetReport(request *GetReport) (*GetReportResponse, error)
+
+	GetReportContext(ctx context.Context, request *GetReport) (*GetReportResponse, error)
 }
 
 type gateway struct {
@@ -1553,6 +2111,91 @@ func (service *gateway) AcknowledgeRegisterContext(ctx context.Context, request 
 
 func (service *gateway) AcknowledgeRegister(request *AcknowledgeRegister) (*AcknowledgeRegisterResponse, error) {
 	return service.AcknowledgeRegisterContext(
+		context.Background(),
+		request,
+	)
+}
+
+func (service *gateway) SubmitRegisterContext(ctx context.Context, request *SubmitRegister) (*SubmitRegisterResponse, error) {
+	response := new(SubmitRegisterResponse)
+	err := service.client.CallContext(ctx, "urn:tolem:gateway:v1:SubmitRegister", request, response)
+	if err != nil {
+		return nil, err
+	}
+
+	return response, nil
+}
+
+func (service *gateway) SubmitRegister(request *SubmitRegister) (*SubmitRegisterResponse, error) {
+	return service.SubmitRegisterContext(
+		context.Background(),
+		request,
+	)
+}
+
+func (service *gateway) GetReconciliationContext(ctx context.Context, request *GetReconciliation) (*GetReconciliationResponse, error) {
+	response := new(GetReconciliationResponse)
+	err := service.client.CallContext(ctx, "urn:tolem:gateway:v1:GetReconciliation", request, response)
+	if err != nil {
+		return nil, err
+	}
+
+	return response, nil
+}
+
+func (service *gateway) GetReconciliation(request *GetReconciliation) (*GetReconciliationResponse, error) {
+	return service.GetReconciliationContext(
+		context.Background(),
+		request,
+	)
+}
+
+func (service *gateway) ListClaimsContext(ctx context.Context, request *ListClaims) (*ListClaimsResponse, error) {
+	response := new(ListClaimsResponse)
+	err := service.client.CallContext(ctx, "urn:tolem:gateway:v1:ListClaims", request, response)
+	if err != nil {
+		return nil, err
+	}
+
+	return response, nil
+}
+
+func (service *gateway) ListClaims(request *ListClaims) (*ListClaimsResponse, error) {
+	return service.ListClaimsContext(
+		context.Background(),
+		request,
+	)
+}
+
+func (service *gateway) AnswerClaimContext(ctx context.Context, request *AnswerClaim) (*AnswerClaimResponse, error) {
+	response := new(AnswerClaimResponse)
+	err := service.client.CallContext(ctx, "urn:tolem:gateway:v1:AnswerClaim", request, response)
+	if err != nil {
+		return nil, err
+	}
+
+	return response, nil
+}
+
+func (service *gateway) AnswerClaim(request *AnswerClaim) (*AnswerClaimResponse, error) {
+	return service.AnswerClaimContext(
+		context.Background(),
+		request,
+	)
+}
+
+func (service *gateway) GetReportContext(ctx context.Context, request *GetReport) (*GetReportResponse, error) {
+	response := new(GetReportResponse)
+	err := service.client.CallContext(ctx, "urn:tolem:gateway:v1:GetReport", request, response)
+	if err != nil {
+		return nil, err
+	}
+
+	return response, nil
+}
+
+func (service *gateway) GetReport(request *GetReport) (*GetReportResponse, error) {
+	return service.GetReportContext(
 		context.Background(),
 		request,
 	)

@@ -11,7 +11,8 @@ answer, or of its fault, was verified. Scenarios:
            of the code given by --code
   centre   ValidateCode and CloseCode as a service centre, of the code --code
   registers  ListRegisters, GetRegister in rows and as a file of two parts,
-           AcknowledgeRegister with objections and without
+           AcknowledgeRegister with objections and without, SubmitRegister,
+           GetReconciliation, ListClaims, AnswerClaim, GetReport
   faults   a changed Body, a message of SHA-1, an unsigned one, a field out of
            the contract
   call     the operation --operation with the --fields, a JSON object
@@ -150,6 +151,12 @@ def registers(call, args):
     objections = [dict(reason="AMOUNT", line=1, text="1200 < 1300"), dict(reason="TOTALS")]
     call("AcknowledgeRegister", number=number, verdict="REJECT", objection=objections)
     call("AcknowledgeRegister", number=number, verdict="ACK")
+    rows = b"paymentCode;amount;currency\r\n"
+    submitted = call("SubmitRegister", listId="list 1", day="2026-11-21", part=1, parts=1, content=[rows[:10], rows[10:]])
+    call("GetReconciliation", number=submitted.number, form="ROWS", maxRows=200)
+    claims = call("ListClaims", to="2026-11-30")
+    call("AnswerClaim", number=claims.claims.claim[0].number, answer="DISPUTED", note="one was returned")
+    call("GetReport", **{"from": "2026-11-01", "to": "2026-11-30", "period": "week", "by": ["channel", "hour"], "form": "CSV", "language": "kk"})
 
 
 def faults(call, args):
