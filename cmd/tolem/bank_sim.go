@@ -47,7 +47,8 @@ read again when it changes:
   always GetStatus nothing; lost            every request of it; * is any operation
   for KZ86125KZT5004100100 approve; late    the first order with this card, account or attempt
   down                                      every connection breaks`,
-		Example: `  tolem bank-sim --config bank.yaml
+		Example: `  tolem bank-sim sample > bank.yaml
+  tolem bank-sim --config bank.yaml
   tolem bank-sim --config bank.yaml --script monday.txt
   tolem bank-sim table
   tolem bank-sim contract > bank-v1.wsdl`,
@@ -69,7 +70,7 @@ read again when it changes:
 		}
 		return runBankSim(c.Context(), s, io)
 	}
-	c.AddCommand(bankSimTableCommand(io), bankSimBookCommand(io), bankSimContractCommand(io))
+	c.AddCommand(bankSimSampleCommand(io), bankSimTableCommand(io), bankSimBookCommand(io), bankSimContractCommand(io))
 	return c
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	_ "embed" // the sample travels inside the binary
 	"fmt"
 	"slices"
 	"strings"
@@ -19,6 +20,20 @@ func bankSimContractCommand(io streams) *cobra.Command {
 		Example: `  tolem bank-sim contract > bank-v1.wsdl`,
 		RunE: func(*cobra.Command, []string) error {
 			_, err := io.out.Write(wsdl.BankWSDL())
+			return err
+		},
+	}
+}
+
+//go:embed bank_sim_sample.yaml
+var bankSimSample string
+
+func bankSimSampleCommand(io streams) *cobra.Command {
+	return &cobra.Command{
+		Use: "sample", Short: "Print a configuration of a simulated bank", Args: noArgs,
+		Example: `  tolem bank-sim sample > bank.yaml`,
+		RunE: func(*cobra.Command, []string) error {
+			_, err := fmt.Fprint(io.out, bankSimSample)
 			return err
 		},
 	}

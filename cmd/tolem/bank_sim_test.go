@@ -214,6 +214,15 @@ func TestBankSimCommand(t *testing.T) {
 		t.Error("no contract")
 	}
 	file := filepath.Join(s.dir, "bank.yaml")
+	sample := s.must("bank-sim", "sample")
+	for _, text := range []string{sample, strings.ReplaceAll(sample, "\n#", "\n")} { // with every comment taken as it stands
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if c, err := loadBankSim(file); err != nil || c.Book != filepath.Join(s.dir, "bank1.jsonl") {
+			t.Errorf("the sample cannot be used: %v", err)
+		}
+	}
 	for _, c := range []struct{ text, word string }{
 		{"bank: A\ncolour: blue\n", "colour"},
 		{"bank: A\n", "listen is missing"},
