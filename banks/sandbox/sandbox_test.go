@@ -39,6 +39,8 @@ func (g *gateway) NotifyPayment(_ context.Context, p client.Payment, _ ...client
 func open(t *testing.T, c Config) *Bank {
 	t.Helper()
 	c.Bank = "HALYK"
+	c.Signer, c.Verifier = new(signing.Signer), new(signing.Verifier) // no message comes over the wire here
+	c.Gateway = func(*signing.Verified) bool { return false }
 	b, err := New(c)
 	if err != nil {
 		t.Fatal(err)
@@ -134,12 +136,24 @@ func TestNotificationsAreRepeated(t *testing.T) {
 	if e, _ := b.Entry("A-1"); len(g.told) != 3 || e.Notified() {
 		t.Errorf("sent %d times, %+v", len(g.told), e)
 	}
-	g.answer = func(client.Payment) error { return &client.Refusal{Code: tolem.Mismatch} }
-	b.notifySome(t.Context())
-	clock.Advance(time.Minute)
-	b.notifySome(t.Context())
-	if e, _ := b.Entry("A-1"); len(g.told) != 4 || !e.Notified() || e.Told != "MISMATCH" {
-		t.Errorf("sent %d times, %+v", len(g.told), e)
+	for i, c := range []struct {
+		answer error
+		told   string
+	}{
+		{&client.Refusal{Code: tolem.Mismatch}, "MISMATCH"},
+		{&client.Fault{Code: tolem.Forbidden, Retry: client.RetryNo}, "FORBIDDEN"},
+		{client.ErrMissing, "order lacks what a notification needs"},
+	} {
+		g.told, g.answer = nil, func(client.Payment) error { return c.answer }
+		id := tolem.AttemptID(fmt.Sprintf("A-%d", i+1))
+		do(t, b, order(id, 1200_00, ""))
+		for range 3 {
+			b.notifySome(t.Context())
+			clock.Advance(time.Minute)
+		}
+		if e, _ := b.Entry(id); len(g.told) != 1 || !e.Notified() || e.Told != c.told {
+			t.Errorf("sent %d times, %+v", len(g.told), e)
+		}
 	}
 }
 
