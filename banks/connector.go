@@ -79,7 +79,7 @@ type Purchase struct {
 // CardOrder asks to pay by card.
 type CardOrder struct {
 	Attempt tolem.AttemptID
-	Code    tolem.CodeNumber // 0: a merchant's order without one
+	Code    tolem.CodeNumber // with it, recipient, service, provider and account are required; 0: a merchant's order without one
 	Amount  tolem.Money
 	Card    tolem.Card
 	Purchase

@@ -83,10 +83,14 @@ func TestNotSent(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
+	_, err := b.AuthorizeCard(t.Context(), banks.CardOrder{Attempt: "A-1", Code: code, Amount: amount, Card: card(t, goodCard)})
+	if !errors.Is(err, banks.ErrOrder) {
+		t.Errorf("a code without its service: %v", err)
+	}
 	// The number of the card in another field could not be cut out of the evidence.
 	p := purchase
 	p.Description = "card 4111 1111-1111 1111"
-	_, err := b.AuthorizeCard(t.Context(), banks.CardOrder{Attempt: "A-1", Amount: amount, Card: card(t, goodCard), Purchase: p})
+	_, err = b.AuthorizeCard(t.Context(), banks.CardOrder{Attempt: "A-1", Amount: amount, Card: card(t, goodCard), Purchase: p})
 	if !errors.Is(err, banks.ErrOrder) {
 		t.Errorf("card number in the description: %v", err)
 	}

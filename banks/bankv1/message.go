@@ -148,6 +148,9 @@ func (c *Connector) cardRequest(o banks.CardOrder) (request, error) {
 	w.money(o.Amount)
 	if o.Code != 0 {
 		w.Text("paymentCode", o.Code.String())
+		if o.Recipient == "" || o.Service == "" || o.Provider == "" || o.Account == "" {
+			w.fail("what the bank must know to notify the payment of a code")
+		}
 	}
 	w.what(o.Purchase)
 	number, holder, cvc, month, year := o.Card.Reveal()

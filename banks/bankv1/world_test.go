@@ -1,7 +1,6 @@
 package bankv1_test
 
 import (
-	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -24,7 +23,6 @@ import (
 	"tolem/signing"
 	"tolem/signing/trust"
 	"tolem/store"
-	"tolem/wsdl/client"
 )
 
 const bank = tolem.ParticipantID("HALYK")
@@ -58,7 +56,6 @@ type office struct {
 	signing *pki.Identity
 	revoked *pki.Identity
 	server  *httptest.Server
-	bodies  func() [][]byte
 }
 
 func newWorld(t testing.TB, names ...tolem.ParticipantID) (*world, map[tolem.ParticipantID]*office) {
@@ -206,27 +203,3 @@ var attempts = func() func() tolem.AttemptID {
 		return tolem.AttemptID(fmt.Sprintf("A-%06d", n))
 	}
 }()
-
-// notices records what the bank tells the gateway.
-type notices struct {
-	mu   sync.Mutex
-	told []client.Payment
-	ids  map[tolem.AttemptID]int
-	fail error
-}
-
-func (n *notices) NotifyPayment(_ context.Context, p client.Payment, _ ...client.Option) (client.RecordedPayment, error) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if n.fail != nil {
-		return client.RecordedPayment{}, n.fail
-	}
-	n.told = append(n.told, p)
-	return client.RecordedPayment{}, nil
-}
-
-func (n *notices) list() []client.Payment {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	return append([]client.Payment(nil), n.told...)
-}

@@ -105,14 +105,14 @@ func (b *Bank) dueNow() (list []Entry) {
 }
 
 // notify sends the notification of one payment and writes down what came of it.
-// A refusal is an answer; everything else is tried again.
+// What would fail again is not tried again.
 func (b *Bank) notify(ctx context.Context, e Entry) {
 	how, err := ParseBehaviour(e.Behaviour)
 	told := ""
 	if err == nil && how.Notify != NotifyNever {
 		told, err = b.tell(ctx, e, how)
 	}
-	b.config.Observe(Event{Operation: string(tolem.OpNotifyPayment), Attempt: e.Attempt, State: e.State, Behaviour: how, Err: err})
+	b.config.Observe(Event{Operation: string(tolem.OpNotifyPayment), Attempt: e.Attempt, State: e.State, Behaviour: how, Told: told, Err: err})
 	b.book.mu.Lock()
 	defer b.book.mu.Unlock()
 	now := b.book.entries[e.Attempt]
@@ -151,9 +151,14 @@ func (b *Bank) tell(ctx context.Context, e Entry, how Behaviour) (string, error)
 	for i := range times {
 		_, err := b.config.Notifier.NotifyPayment(ctx, p, client.WithRequestID(noticeID(b.config.Bank, e.Attempt, i)))
 		var refusal *client.Refusal
+		var fault *client.Fault
 		switch {
 		case errors.As(err, &refusal):
 			told = string(refusal.Code)
+		case errors.As(err, &fault) && fault.Retry == client.RetryNo:
+			told = string(fault.Code)
+		case errors.Is(err, client.ErrMissing):
+			told = "order lacks what a notification needs"
 		case err != nil:
 			return "", err
 		}

@@ -59,6 +59,7 @@ type Event struct {
 	Attempt   tolem.AttemptID
 	State     State
 	Behaviour Behaviour
+	Told      string // of a notification: the gateway's result code
 	Err       error
 }
 
@@ -84,6 +85,9 @@ func New(c Config) (*Bank, error) {
 			*d = def
 		}
 	}
+	if c.Signer == nil || c.Verifier == nil || c.Gateway == nil {
+		return nil, errIncomplete
+	}
 	kept, err := openBook(c.Book, c.Balances)
 	if err != nil {
 		return nil, fmt.Errorf("book of %s: %w", c.Bank, err)
@@ -93,6 +97,8 @@ func New(c Config) (*Bank, error) {
 	kept.resumeNotices(c.Clock())
 	return b, nil
 }
+
+var errIncomplete = errors.New("a simulated bank needs a signer, a verifier and a way to know the gateway")
 
 // Close closes the book's file.
 func (b *Bank) Close() error { return b.book.close() }
@@ -128,7 +134,7 @@ func (b *Bank) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "cannot be stored", http.StatusInternalServerError)
 		return
 	}
-	b.answer(w, r.Context(), q, e, result, manner.Manner)
+	b.answer(r.Context(), w, q, e, result, manner.Manner)
 }
 
 // open verifies a message and reads what was signed.
@@ -226,7 +232,7 @@ func (b *Bank) decide(e Entry, now time.Time) Entry {
 }
 
 // answer writes the answer, in the manner that was asked for.
-func (b *Bank) answer(w http.ResponseWriter, ctx context.Context, q request, e Entry, result string, m Manner) {
+func (b *Bank) answer(ctx context.Context, w http.ResponseWriter, q request, e Entry, result string, m Manner) {
 	wait := map[Manner]time.Duration{MannerTimeOut: b.config.Hang, MannerLate: b.config.Late}[m] + b.config.Latency
 	if !pause(ctx, wait) || m == MannerTimeOut || m == MannerLost {
 		panic(http.ErrAbortHandler)

@@ -3,6 +3,7 @@ package sandbox
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math/big"
 	"os"
 	"path/filepath"
@@ -13,6 +14,7 @@ import (
 
 	"tolem"
 	"tolem/internal/tolemtest"
+	"tolem/signing"
 	"tolem/wsdl"
 	"tolem/wsdl/client"
 )
@@ -37,6 +39,8 @@ func (g *gateway) NotifyPayment(_ context.Context, p client.Payment, _ ...client
 func open(t *testing.T, c Config) *Bank {
 	t.Helper()
 	c.Bank = "HALYK"
+	c.Signer, c.Verifier = new(signing.Signer), new(signing.Verifier) // no message comes over the wire here
+	c.Gateway = func(*signing.Verified) bool { return false }
 	b, err := New(c)
 	if err != nil {
 		t.Fatal(err)
@@ -132,12 +136,24 @@ func TestNotificationsAreRepeated(t *testing.T) {
 	if e, _ := b.Entry("A-1"); len(g.told) != 3 || e.Notified() {
 		t.Errorf("sent %d times, %+v", len(g.told), e)
 	}
-	g.answer = func(client.Payment) error { return &client.Refusal{Code: tolem.Mismatch} }
-	b.notifySome(t.Context())
-	clock.Advance(time.Minute)
-	b.notifySome(t.Context())
-	if e, _ := b.Entry("A-1"); len(g.told) != 4 || !e.Notified() || e.Told != "MISMATCH" {
-		t.Errorf("sent %d times, %+v", len(g.told), e)
+	for i, c := range []struct {
+		answer error
+		told   string
+	}{
+		{&client.Refusal{Code: tolem.Mismatch}, "MISMATCH"},
+		{&client.Fault{Code: tolem.Forbidden, Retry: client.RetryNo}, "FORBIDDEN"},
+		{client.ErrMissing, "order lacks what a notification needs"},
+	} {
+		g.told, g.answer = nil, func(client.Payment) error { return c.answer }
+		id := tolem.AttemptID(fmt.Sprintf("A-%d", i+1))
+		do(t, b, order(id, 1200_00, ""))
+		for range 3 {
+			b.notifySome(t.Context())
+			clock.Advance(time.Minute)
+		}
+		if e, _ := b.Entry(id); len(g.told) != 1 || !e.Notified() || e.Told != c.told {
+			t.Errorf("sent %d times, %+v", len(g.told), e)
+		}
 	}
 }
 
@@ -272,6 +288,33 @@ func FuzzParseBehaviour(f *testing.F) {
 		}
 		if again, err := ParseBehaviour(how.String()); err != nil || again != how {
 			t.Errorf("%q is %+v, then %+v, %v", s, how, again, err)
+		}
+	})
+}
+
+// Whatever is signed towards the bank, what is carried out has an attempt and an
+// amount, and no card number goes on.
+func FuzzReadRequest(f *testing.F) {
+	f.Add("amount", "1200.00", "currency", "KZT", "payerAccount", "KZ1", "paymentId", "P-1")
+	f.Add("amount", "0", "currency", "USD", "paymentCode", "1", "orderNo", "x")
+	f.Fuzz(func(t *testing.T, n1, v1, n2, v2, n3, v3, n4, v4 string) {
+		fields := []signing.Field{
+			{Name: "requestId", Value: "0b6c1e0a-5f0e-4d5e-9a51-0d5a60a6a001"}, {Name: "attemptId", Value: "A-1"},
+			{Name: n1, Value: v1}, {Name: n2, Value: v2}, {Name: n3, Value: v3}, {Name: n4, Value: v4},
+			{Name: "card", Fields: []signing.Field{
+				{Name: "number", Value: "4111111111111111"}, {Name: "expiryMonth", Value: "12"}, {Name: "expiryYear", Value: "2030"},
+				{Name: "holderName", Value: "A B"}, {Name: "cvc", Value: "123"}, {Name: "salt", Value: strings.Repeat("0a", 32)},
+			}},
+		}
+		for _, operation := range wsdl.BankOperations {
+			q, err := readRequest(operation, fields)
+			if err != nil {
+				continue
+			}
+			e := q.entry()
+			if q.attempt == "" || q.order() && (e.Minor <= 0 || e.Currency == "") || strings.Contains(fmt.Sprint(e), "4111111111111111") {
+				t.Errorf("%s: %+v", operation, e)
+			}
 		}
 	})
 }
