@@ -1,6 +1,7 @@
 package tolem
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -66,6 +67,11 @@ func (s AttemptState) Open() bool {
 	return s == AttemptEntered || s == AttemptSent || s == AttemptUnknown || s == AttemptApproved
 }
 
+// Decided reports whether the bank has spoken, or need not.
+func (s AttemptState) Decided() bool {
+	return !s.Open() && s != AttemptRedirected || s == AttemptApproved
+}
+
 // RefusalReason is why an attempt came to nothing, as the payer is told: a fixed
 // list, for the bank's own words may name what the payer must not read or
 // cannot understand (ACQ-P10).
@@ -103,6 +109,7 @@ func ParseRefusalReason(s string) RefusalReason {
 type Attempt struct {
 	ID      AttemptID
 	Payment PaymentID
+	Number  int        // of the payment's attempts, from 1
 	Code    CodeNumber // zero until a payment from an account has succeeded
 	Method  Method
 	Bank    ParticipantID
@@ -120,20 +127,24 @@ type Attempt struct {
 	StartedAt, DecidedAt time.Time
 	AskAt                time.Time // when the bank is asked next; zero: not at all
 	Asked                int       // how often it was asked
+
+	// ReverseBy is set while the money is to go back: who at the gateway operator
+	// wants it, and why. The bank is asked to until it has said yes or no.
+	ReverseBy, ReverseWhy string
 }
 
-// ErrAttempt reports a change that the table does not know.
-var errAttemptMove = fmt.Errorf("an attempt cannot go there")
+// ErrAttemptMove reports a change that the table does not know.
+var ErrAttemptMove = errors.New("an attempt cannot go there")
 
 // Become returns the attempt in its next state. An attempt that is over takes
 // nothing any more: the bank's late word on it changes nothing.
 func (a Attempt) Become(next AttemptState, now time.Time) (Attempt, error) {
 	if !a.State.MayBecome(next) {
-		return a, fmt.Errorf("%s from %s to %s: %w", a.ID, a.State, next, errAttemptMove)
+		return a, fmt.Errorf("%s from %s to %s: %w", a.ID, a.State, next, ErrAttemptMove)
 	}
 	a.State = next
 	a.Version++
-	if !next.Open() || next == AttemptApproved {
+	if next.Decided() {
 		a.DecidedAt, a.AskAt = now, time.Time{}
 	}
 	return a, nil

@@ -11,7 +11,12 @@ import (
 // Card is what a payer enters on the payment page. It lives in memory for one
 // call to the bank and is never stored, logged or printed (GW-P31, ACQ-P04): every way to
 // print it shows the mask.
-type Card struct {
+//
+// The data stand behind a function. When a verb does not fit, fmt prints fields
+// and what they point to, past all methods; it cannot look into a function.
+type Card struct{ data func() *cardData }
+
+type cardData struct {
 	number, cvc, holder string
 	month, year         int
 }
@@ -27,7 +32,7 @@ var (
 // NewCard reads what was entered (ACQ-P03); spaces and dashes in numbers do not
 // matter. Every field that is wrong is named in the error.
 func NewCard(number, expiry, holder, cvc string, now time.Time) (Card, error) {
-	c := Card{number: digits(number), cvc: strings.TrimSpace(cvc), holder: strings.ToUpper(strings.Join(strings.Fields(holder), " "))}
+	c := &cardData{number: digits(number), cvc: strings.TrimSpace(cvc), holder: strings.ToUpper(strings.Join(strings.Fields(holder), " "))}
 	var errs []error
 	if len(c.number) < 12 || len(c.number) > 19 || !luhn(c.number) {
 		errs = append(errs, ErrCardNumber)
@@ -42,7 +47,7 @@ func NewCard(number, expiry, holder, cvc string, now time.Time) (Card, error) {
 	if len(c.cvc) < 3 || len(c.cvc) > 4 || digits(c.cvc) != c.cvc {
 		errs = append(errs, ErrCardCVC)
 	}
-	return c, errors.Join(errs...)
+	return Card{func() *cardData { return c }}, errors.Join(errs...)
 }
 
 // digits removes spaces and dashes; other characters make the result empty.
@@ -95,7 +100,7 @@ func parseExpiry(s string) (month, year int, err error) {
 // maxCardYears is how far ahead a card's last month may lie.
 const maxCardYears = 20
 
-func (c Card) expired(now time.Time) bool {
+func (c *cardData) expired(now time.Time) bool {
 	after := time.Date(c.year, time.Month(c.month)+1, 1, 0, 0, 0, 0, time.UTC)
 	return !now.Before(after) || c.year > now.Year()+maxCardYears
 }
@@ -107,16 +112,21 @@ func notOnCard(r rune) bool {
 
 // Masked is what may be shown and stored: the first six and last four digits.
 func (c Card) Masked() string {
-	if len(c.number) < 12 {
+	n, _, _, _, _ := c.Reveal()
+	if len(n) < 12 {
 		return ""
 	}
-	return c.number[:6] + strings.Repeat("*", len(c.number)-10) + c.number[len(c.number)-4:]
+	return n[:6] + strings.Repeat("*", len(n)-10) + n[len(n)-4:]
 }
 
 // Reveal hands the card's data to the one who writes the call to the bank, and
 // to nobody else.
 func (c Card) Reveal() (number, holder, cvc string, month, year int) {
-	return c.number, c.holder, c.cvc, c.month, c.year
+	if c.data == nil {
+		return "", "", "", 0, 0
+	}
+	d := c.data()
+	return d.number, d.holder, d.cvc, d.month, d.year
 }
 
 // String and the others show the mask, whatever prints the card.
@@ -134,3 +144,40 @@ func (c Card) MarshalText() ([]byte, error) { return nil, errors.New("card data 
 
 // LogValue shows the mask.
 func (c Card) LogValue() slog.Value { return slog.StringValue(c.String()) }
+
+// shortestNumber is how many digits in a row may be a card number.
+const shortestNumber = 12
+
+// Redact takes out of a text of a bank whatever may be a card number: every run
+// of at least 12 digits, spaces and dashes between them or not.
+func Redact(s string) string {
+	var b strings.Builder
+	for len(s) > 0 {
+		if n, digits := run(s); digits >= shortestNumber {
+			b.WriteString("[…]")
+			s = s[n:]
+		} else if n > 0 {
+			b.WriteString(s[:n])
+			s = s[n:]
+		} else {
+			b.WriteByte(s[0])
+			s = s[1:]
+		}
+	}
+	return b.String()
+}
+
+// run returns the length of the digits that s begins with, single spaces and
+// dashes between them counted, and how many digits they are.
+func run(s string) (n, count int) {
+	for i := 0; i < len(s); i++ {
+		switch c := s[i]; {
+		case c >= '0' && c <= '9':
+			n, count = i+1, count+1
+		case (c == ' ' || c == '-') && i > 0 && i == n:
+		default:
+			return n, count
+		}
+	}
+	return n, count
+}

@@ -44,7 +44,7 @@ func ParseState(s string) (State, error) {
 // Event is something that happens to a payment code.
 type Event uint8
 
-// The events. Those with a qualified name are told apart before the table is
+// The events. Their numbers are stored: new ones are added at the end. Those with a qualified name are told apart before the table is
 // asked: by comparing a notification with the code and with the payment that
 // was accepted for it, a validation with the code.
 const (
@@ -63,13 +63,15 @@ const (
 	EventCancelForeign         // by another participant
 	EventRefund                // by the gateway operator
 	EventExpire                // by the clock
+	EventCall                  // the gateway calls a bank for the code (GW-P14)
+	EventDebit                 // a bank took the money from an account (T2)
 
 	eventCount
 )
 
 var eventNames = [eventCount]string{
 	"issue", "notify", "notify-again", "notify-differing", "notify-foreign", "validate", "validate-iin", "validate-service",
-	"close", "close-unbound", "close-again", "cancel", "cancel-foreign", "refund", "expire",
+	"close", "close-unbound", "close-again", "cancel", "cancel-foreign", "refund", "expire", "call", "debit",
 }
 
 // String returns the name of the event as it stands in a code's history.
@@ -112,6 +114,8 @@ var table = [eventCount][stateCount]Cell{
 	EventCancelForeign:   {stay(UnknownCode), stay(NotOwner), stay(NotOwner), stay(NotOwner), stay(NotOwner), stay(NotOwner), stay(NotOwner)},
 	EventRefund:          {stay(UnknownCode), stay(NotPaid), to(StateRefunded), stay(AlreadyUsed), stay(Expired), stay(Cancelled), stay(OK)},
 	EventExpire:          {stay(UnknownCode), to(StateExpired), stay(OK), stay(OK), stay(OK), stay(OK), stay(OK)},
+	EventCall:            {stay(UnknownCode), to(StateIssued), stay(AlreadyPaid), stay(AlreadyUsed), stay(Expired), stay(Cancelled), stay(Refunded)},
+	EventDebit:           {to(StatePaid), stay(Internal), stay(Internal), stay(Internal), stay(Internal), stay(Internal), stay(Internal)},
 }
 
 // CellOf returns the cell of the state table for an event in a state. Internal
@@ -317,5 +321,28 @@ func Issued(c Code, now time.Time) Decision {
 	return Decision{
 		Result: OK, Code: c,
 		Steps: []Step{{Event: EventIssue, From: StateUnknown, To: StateIssued, At: now, By: c.Requester}},
+	}
+}
+
+// Call decides whether a bank may be called to pay the code by card. From then
+// on this bank, and no other, may notify its payment (GW-P14).
+func (c Code) Call(bank ParticipantID, now time.Time) Decision {
+	d := c.decide(EventCall, "", now)
+	if d.Result == OK && c.Bank != bank {
+		d.Code.Bank = bank
+		d.Code.Version++
+		d.Steps = append(d.Steps, Step{Event: EventCall, From: c.State, To: c.State, At: now, By: bank})
+	}
+	return d
+}
+
+// Debited is the decision that brings a code into being which is paid already:
+// of a payment from a bank account, once the bank has reported success (GW-072,
+// GW-P33). The payment is the one that the bank reported.
+func Debited(c Code, p Payment, now time.Time) Decision {
+	c.State, c.Version, c.IssuedAt, c.ExpiresAt, c.PaidAt, c.Bank = StatePaid, 1, now, now, p.PaidAt, p.Bank
+	return Decision{
+		Result: OK, Code: c,
+		Steps: []Step{{Event: EventDebit, From: StateUnknown, To: StatePaid, At: now, By: p.Bank}},
 	}
 }

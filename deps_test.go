@@ -33,9 +33,14 @@ var imports = map[string][]string{
 	"signing":       {".", "signing/c14n", "signing/trust", "github.com/beevik/etree", "github.com/russellhaering/goxmldsig", "filippo.io/bigmod"},
 	"store":         {".", "store/...", "github.com/lib/pq/...", "modernc.org/sqlite/...", "github.com/pressly/goose/v3/...", "github.com/klauspost/compress/..."},
 	"archive":       {".", "store", "signing", "signing/trust", "golang.org/x/mod/sumdb/...", "github.com/klauspost/compress/..."},
-	"banks":         {".", "store"},
+	"banks":         {".", "store", "signing/trust"},
 	"gateway":       {".", "store", "archive", "banks"},
 	"registry/jobs": {".", "store"},
+
+	// The banks' side of the payment page: a bank is called, and played.
+	"banks/exchange": {".", "banks", "signing", "signing/trust", "wsdl/channel"},
+	"banks/bankv1":   {".", "banks", "banks/exchange", "signing", "signing/c14n", "signing/trust", "wsdl", "wsdl/channel"},
+	"banks/sandbox":  {".", "signing", "signing/c14n", "wsdl", "wsdl/client"},
 
 	// The day. What is compared is data: reconciliation opens nothing.
 	"registry/match": {"."},
@@ -46,10 +51,13 @@ var imports = map[string][]string{
 	// Pushing what the day made: signed messages, files, SFTP. The receiver is
 	// the other side of the contract, for tests and the sandbox.
 	"registry/deliver": {
-		".", "store", "archive", "signing", "signing/trust", "banks", "wsdl", "wsdl/channel",
+		".", "store", "archive", "signing", "banks/exchange", "wsdl", "wsdl/channel",
 		"github.com/pkg/sftp", "golang.org/x/crypto/ssh/...",
 	},
 	"registry/deliver/receiver": {"signing", "wsdl"},
+
+	// Attempts to pay, from the payer's confirmation to the bank's last word.
+	"gateway/payments": {".", "gateway", "store", "archive", "banks"},
 
 	"gateway/registers": {".", "gateway", "registry", "registry/form", "registry/report", "store"},
 	// What sealed days come to, and its forms. Nothing personal is in it.

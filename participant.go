@@ -109,7 +109,8 @@ const (
 // listed is refused. Service centres work through the portal and call nothing
 // themselves (reading note N34).
 var permitted = map[Group][]Operation{
-	GroupPortal: {OpIssueCode, OpValidateCode, OpCloseCode, OpGetPayment, OpGetReceipt, OpCancelCode, OpListServices, OpGetOutcome},
+	GroupPortal: {OpIssueCode, OpValidateCode, OpCloseCode, OpGetPayment, OpGetReceipt, OpCancelCode, OpListServices, OpGetOutcome,
+		OpStartCardPayment, OpStartAccountPayment, OpGetCheckout},
 	GroupBank: {OpIssueCode, OpNotifyPayment, OpCancelCode, OpListServices, OpGetOutcome,
 		OpListRegisters, OpGetRegister, OpAcknowledgeRegister, OpSubmitRegister, OpGetReconciliation,
 		OpListClaims, OpAnswerClaim, OpGetReport},

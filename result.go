@@ -24,6 +24,10 @@ const (
 	OpListClaims          Operation = "ListClaims"
 	OpAnswerClaim         Operation = "AnswerClaim"
 	OpGetReport           Operation = "GetReport"
+
+	OpStartCardPayment    Operation = "StartCardPayment"
+	OpStartAccountPayment Operation = "StartAccountPayment"
+	OpGetCheckout         Operation = "GetCheckout"
 )
 
 // Operations lists every operation in the order of the contract.
@@ -32,6 +36,7 @@ var Operations = []Operation{
 	OpGetPayment, OpGetReceipt, OpListServices, OpGetOutcome,
 	OpListRegisters, OpGetRegister, OpAcknowledgeRegister, OpSubmitRegister, OpGetReconciliation,
 	OpListClaims, OpAnswerClaim, OpGetReport,
+	OpStartCardPayment, OpStartAccountPayment, OpGetCheckout,
 }
 
 // ResultCode is the outcome of an operation, or the stable code of a fault
@@ -71,6 +76,8 @@ const (
 	UnknownClaim        ResultCode = "UNKNOWN_CLAIM"
 	ClaimStateRefused   ResultCode = "CLAIM_STATE"
 	ReportTooLarge      ResultCode = "REPORT_TOO_LARGE"
+	ReturnAddress       ResultCode = "RETURN_ADDRESS"
+	UnknownCheckout     ResultCode = "UNKNOWN_CHECKOUT"
 )
 
 // Codes that stand in a fault: the request could not be accepted as one.
@@ -125,6 +132,8 @@ var resultTexts = map[ResultCode]string{
 	UnknownClaim:        "there is no such claim",
 	ClaimStateRefused:   "the claim is in a state that does not allow it",
 	ReportTooLarge:      "the report is too large; ask for less time, longer periods or fewer directions",
+	ReturnAddress:       "the return address is not registered for the caller",
+	UnknownCheckout:     "the caller has started no such payment",
 	TooManyUnknown:      "too many unknown payment codes; try again later",
 	BadRequest:          "the request does not follow the contract",
 	BadSignature:        "the signature of the request cannot be accepted",

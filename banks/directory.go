@@ -4,6 +4,10 @@
 //
 // It decides who somebody is and what they may do; it verifies no signature
 // and moves no money. The message path asks it for every request.
+//
+// It also says what the gateway asks of a bank that takes payments from the
+// payment page: the interface Connector. Package bankv1 below is the one that
+// calls banks, sandbox plays a bank.
 package banks
 
 import (

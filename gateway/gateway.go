@@ -41,6 +41,7 @@ type Config struct {
 	Currency              tolem.Currency // of every amount
 	CodeTTL               time.Duration  // how long an unpaid code lives (GW-P12)
 	UnknownCodesPerMinute int            // per participant; more are taken for guessing
+	PageAddress           string         // of the payment page, to which tokens are added; empty: there is none
 }
 
 // Gateway performs the operations. It is safe for concurrent use.

@@ -39,25 +39,31 @@ type refundRecord struct {
 // valid (GW-P39). Refused or not, who tried it and why is kept as evidence.
 func (g *Gateway) RefundCode(ctx context.Context, in Refund) (result RefundResult, err error) {
 	err = g.db.Update(ctx, func(tx *store.Tx) error {
-		before, err := code(tx, in.Code)
-		if err != nil {
-			return err
-		}
-		d := before.Refund(tx.Now())
-		result = RefundResult{Outcome: Outcome{Result: d.Result, Code: before.Number}, State: d.Code.State}
-		raw, err := json.Marshal(refundRecord{
-			Event: tolem.EventRefund.String(), Code: in.Code.String(), By: in.By, Reason: in.Reason,
-			Result: string(d.Result), At: tx.Now(),
-		})
-		if err != nil {
-			return fmt.Errorf("record of the refund: %w", err)
-		}
-		if err := apply(tx, before, d); err != nil {
-			return err
-		}
-		return g.evidence.Add(tx, archive.Record{
-			ID: archive.NewMessageID(tx.Now()), Direction: archive.Internal, At: tx.Now(), Code: before.Number, Raw: raw,
-		})
+		result, err = g.Refund(tx, in)
+		return err
 	})
 	return result, err
+}
+
+// Refund is RefundCode as a part of a transaction.
+func (g *Gateway) Refund(tx *store.Tx, in Refund) (result RefundResult, err error) {
+	before, err := code(tx, in.Code)
+	if err != nil {
+		return result, err
+	}
+	d := before.Refund(tx.Now())
+	result = RefundResult{Outcome: Outcome{Result: d.Result, Code: before.Number}, State: d.Code.State}
+	raw, err := json.Marshal(refundRecord{
+		Event: tolem.EventRefund.String(), Code: in.Code.String(), By: in.By, Reason: in.Reason,
+		Result: string(d.Result), At: tx.Now(),
+	})
+	if err != nil {
+		return result, fmt.Errorf("record of the refund: %w", err)
+	}
+	if err := apply(tx, before, d); err != nil {
+		return result, err
+	}
+	return result, g.evidence.Add(tx, archive.Record{
+		ID: archive.NewMessageID(tx.Now()), Direction: archive.Internal, At: tx.Now(), Code: before.Number, Raw: raw,
+	})
 }

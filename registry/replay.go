@@ -203,6 +203,8 @@ func (p *replay) readInternal(rec archive.Record) error {
 		return p.readSeal(rec.Raw)
 	case bytes.HasPrefix(rec.Raw, []byte("<correction ")):
 		return p.readCorrection(rec.Raw)
+	case bytes.HasPrefix(rec.Raw, []byte(archive.DebitPrefix)):
+		return p.readDebit(rec.Raw)
 	case len(rec.Raw) > 0 && rec.Raw[0] == '{':
 		var refund struct {
 			Event, Code, Result string
@@ -216,6 +218,22 @@ func (p *replay) readInternal(rec archive.Record) error {
 			p.refunds[number] = refund.At.UTC()
 		}
 		return err
+	}
+	return nil
+}
+
+// readDebit makes a row of a payment from an account, which no bank notifies:
+// the gateway wrote it down when the bank had answered (GW-103).
+func (p *replay) readDebit(raw []byte) error {
+	paid, err := archive.ReadDebit(raw)
+	if err != nil {
+		return err
+	}
+	if _, seen := p.payments[paid.Code]; !seen {
+		p.payments[paid.Code] = tolem.RegisterRow{
+			Kind: tolem.RowPayment, Code: paid.Code, At: paid.ReceivedAt, Bank: paid.Bank, BankRef: paid.BankRef, Service: paid.Service,
+			Provider: paid.Provider, Amount: paid.Amount, Channel: paid.Channel, PaidAt: paid.PaidAt, ReceivedAt: paid.ReceivedAt,
+		}
 	}
 	return nil
 }
@@ -377,6 +395,11 @@ func (p *replay) refundRow(ctx context.Context, number tolem.CodeNumber, at time
 		}
 		earlier := newReplay(p.Registry, p.number)
 		for i, rec := range records {
+			if rec.Direction == archive.Internal && bytes.HasPrefix(rec.Raw, []byte(archive.DebitPrefix)) {
+				if err := earlier.readDebit(rec.Raw); err != nil {
+					return row, err
+				}
+			}
 			if rec.Operation == tolem.OpNotifyPayment && rec.Direction == archive.Out && i > 0 {
 				if err := earlier.readNotification(records[i-1], rec); err != nil {
 					return row, err

@@ -71,13 +71,18 @@ func PolicyWSDL(address string) []byte {
 func Schema() []byte { return []byte(schemaSource) }
 
 func render(address string) string {
-	var escaped strings.Builder
-	// A strings.Builder takes every write, so EscapeText cannot fail here.
-	_ = xml.EscapeText(&escaped, []byte(address))
 	return strings.NewReplacer(
 		includedSchema, inlineSchema(),
-		`location="`+sampleAddress+`"`, `location="`+escaped.String()+`"`,
+		`location="`+sampleAddress+`"`, `location="`+escaped(address)+`"`,
 	).Replace(wsdlSource)
+}
+
+// escaped returns a text as it stands in an attribute.
+func escaped(text string) string {
+	var b strings.Builder
+	// A strings.Builder takes every write, so EscapeText cannot fail here.
+	_ = xml.EscapeText(&b, []byte(text))
+	return b.String()
 }
 
 // inlineSchema returns the schema as it stands in the types of the WSDL: without

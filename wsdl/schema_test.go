@@ -111,6 +111,12 @@ var contractFields = map[string]string{
 	"AnswerClaimResponse":         answerHead + "number? state? at?",
 	"GetReport":                   requestHead + "from to period by* bankId? providerId? serviceCode? channel? currency? form language?",
 	"GetReportResponse":           answerHead + "complete? openDay? file?",
+	"StartCardPayment":            requestHead + "paymentCode recipientIIN serviceCode amount currency details? returnAddress language?",
+	"StartCardPaymentResponse":    answerHead + "paymentCode? paymentId? redirectAddress? expiresAt?",
+	"StartAccountPayment":         requestHead + "serviceCode providerId recipientIIN recipientName? amount currency requestNo? details? returnAddress language?",
+	"StartAccountPaymentResponse": answerHead + "paymentId? redirectAddress? expiresAt?",
+	"GetCheckout":                 requestHead + "paymentId",
+	"GetCheckoutResponse":         answerHead + "paymentId? stage? method? paymentCode? bankId? bankRef? paidAt? refusal? bankErrorCode? bankErrorText?",
 	"Reconciliation":              "number listId submittedBy submittedAt kind ownerId day registerNumber madeAt hash refusal? matched agreed anomalies",
 	"Anomaly":                     "no code severity registerLine? listLine? paymentCode? bankRef? ours? theirs? difference? counter?",
 	"AnomalyPage":                 "anomaly*",
@@ -230,6 +236,7 @@ func TestEnumerations(t *testing.T) {
 		"Dimension":    "channel bank provider service hour weekday",
 		"ReportForm":   "CSV XLSX PDF JSON",
 		"Language":     "kk ru en",
+		"PageLanguage": "kk ru en az uz",
 		"RejectReason": "MISSING_ROW SURPLUS_ROW AMOUNT SERVICE BRANCH TOTALS OTHER",
 	}
 	for _, st := range readSchema(t).SimpleTypes {

@@ -10,6 +10,7 @@ import (
 
 	"tolem"
 	"tolem/gateway"
+	"tolem/gateway/payments"
 	"tolem/store"
 )
 
@@ -143,14 +144,19 @@ it does not stand in the shell's history.`,
 
 func codeRefundCommand(io streams) *cobra.Command {
 	var by, reason string
+	var reverse bool
 	c := &cobra.Command{
 		Use: "refund CODE", Short: "Mark a paid, unclosed code as refunded", Args: exactArgs("CODE"),
 		Long: `Marks that the money of a paid code was returned. The code is not valid any more;
-this cannot be undone. Who did it and why is kept in the archive.`,
+this cannot be undone. Who did it and why is kept in the archive.
+
+With --reverse the bank is asked to give back what it took on the payment page,
+until it has said yes or no. Without, the money goes back by other means: a claim.`,
 		Example: `  tolem code refund 1234-5678-9012-3456 --by a.ospanova --reason "claim 2026/114"`,
 	}
 	c.Flags().StringVar(&by, "by", "", "who decides it")
 	c.Flags().StringVar(&reason, "reason", "", "why")
+	c.Flags().BoolVar(&reverse, "reverse", false, "have the bank give the money back")
 	file, asJSON := configFlag(c), jsonFlag(c)
 	c.RunE = func(c *cobra.Command, args []string) error {
 		if err := require(c, "by", "reason"); err != nil {
@@ -166,7 +172,14 @@ this cannot be undone. Who did it and why is kept in the archive.`,
 				return err
 			}
 			g := gateway.New(gateway.Config{}, d.db, evidence, nil)
-			r, err := g.RefundCode(ctx, gateway.Refund{Code: number, By: by, Reason: reason})
+			in := gateway.Refund{Code: number, By: by, Reason: reason}
+			var r gateway.RefundResult
+			if reverse {
+				// A node that serves asks the bank; here it is only written down.
+				r, err = payments.New(payments.Config{}, d.db, g, evidence, nil).Refund(ctx, in)
+			} else {
+				r, err = g.RefundCode(ctx, in)
+			}
 			if err != nil {
 				return err
 			}

@@ -168,6 +168,36 @@ func TestParticipantsAreRegistered(t *testing.T) {
 	}
 }
 
+// GW-P32: payers are sent back to registered addresses only.
+func TestReturnAddresses(t *testing.T) {
+	s := installed(t)
+	s.addBank("BANK1")
+	address := func(args ...string) []string {
+		return append(append([]string{"participant", "return-address"}, args...), "--config", s.config())
+	}
+	list := func() string {
+		return strings.Join(decode[[]string](t, s.must(append(address("list", "BANK1"), "--json")...)), " ")
+	}
+	if got := list(); got != "" {
+		t.Errorf("before: %s", got)
+	}
+	s.must(address("add", "BANK1", "https://portal.kz/back")...)
+	s.must(address("add", "BANK1", "https://portal.kz/back")...)
+	s.must(address("add", "BANK1", "https://portal.kz")...)
+	if got := list(); got != "https://portal.kz/ https://portal.kz/back" {
+		t.Errorf("added: %s", got)
+	}
+	s.must(address("remove", "BANK1", "https://portal.kz/")...)
+	if got := list(); got != "https://portal.kz/back" {
+		t.Errorf("removed: %s", got)
+	}
+	s.refused(exitFailed, "no return address", address("remove", "BANK1", "https://portal.kz/")...)
+	s.refused(exitFailed, "no participant", address("add", "NOBODY", "https://portal.kz/")...)
+	for _, bad := range []string{"http://portal.kz/", "portal.kz", "https://portal.kz/?a=b", "https://portal.kz/#x", "https://u@portal.kz/", "javascript:1"} {
+		s.refused(exitUsage, "return address", address("add", "BANK1", bad)...)
+	}
+}
+
 func TestParticipantsThatCannotBeRegistered(t *testing.T) {
 	s := installed(t)
 	s.addBank("BANK1")

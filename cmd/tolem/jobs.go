@@ -49,6 +49,8 @@ func startJobs(ctx context.Context, n *node) (*background, error) {
 		{"seal the archive", n.config.Archive.SealEvery, n.seal},
 		{"expire codes", n.config.Codes.ExpireEvery, n.expire},
 		{"certificates that expire soon", alertEvery, n.alert},
+		{"attempts to pay", askEvery, n.askBanks},
+		{"visits to the payment page", abandonEvery, n.payments.Abandon},
 		{"work of the day", dayEvery, n.day.look},
 	} {
 		_, err := scheduler.NewJob(gocron.DurationJob(job.every),

@@ -17,6 +17,7 @@ import (
 	"tolem/banks"
 	"tolem/config"
 	"tolem/gateway"
+	"tolem/gateway/payments"
 	"tolem/gateway/registers"
 	"tolem/gateway/soap"
 	"tolem/registry"
@@ -44,6 +45,8 @@ type node struct {
 	signers   soap.Signers
 	registry  *registry.Registry
 	day       *dayRun
+	gateway   *gateway.Gateway
+	payments  *payments.Engine
 	metrics   *metrics
 	jobs      *background
 
@@ -91,6 +94,10 @@ func openNode(ctx context.Context, c *config.Config, log zerolog.Logger) (_ *nod
 	if n.day, err = newDayRun(n); err != nil {
 		return nil, err
 	}
+	n.gateway = gateway.New(gateway.Config{
+		Currency: c.Currency, CodeTTL: c.Codes.TTL, UnknownCodesPerMinute: c.Limits.UnknownCodesPerMinute,
+	}, n.db, n.evidence, n.directory)
+	n.payments = newPayments(n, n.gateway, nil, nil)
 	n.metrics.watch(n)
 	return n, nil
 }
@@ -120,12 +127,9 @@ func openArchive(d *desk) (*archive.Archive, error) {
 // handler joins the message path.
 func (n *node) handler() *soap.Handler {
 	c := n.config
-	operations := gateway.New(gateway.Config{
-		Currency: c.Currency, CodeTTL: c.Codes.TTL, UnknownCodesPerMinute: c.Limits.UnknownCodesPerMinute,
-	}, n.db, n.evidence, n.directory)
 	return soap.New(soap.Config{
-		Gateway:   operations,
-		Registers: registers.New(operations, n.registry, report.NewDesk(n.db)),
+		Gateway:   n.gateway,
+		Registers: registers.New(n.gateway, n.registry, report.NewDesk(n.db)),
 		Directory: n.directory,
 		Verifier:  signing.NewVerifier(n.trust, n.directory),
 		Signers:   n.signers,
@@ -204,7 +208,7 @@ func (n *node) stop() error {
 	n.draining.Store(true)
 	ctx, cancel := context.WithTimeout(context.Background(), n.config.Shutdown.Grace)
 	defer cancel()
-	err := errors.Join(n.soapServer.Shutdown(ctx), n.jobs.stop(), n.day.stop(ctx), n.opsServer.Shutdown(ctx), n.db.Close())
+	err := errors.Join(n.soapServer.Shutdown(ctx), n.jobs.stop(), n.day.stop(ctx), n.payments.Wait(ctx), n.opsServer.Shutdown(ctx), n.db.Close())
 	n.log.Info().Err(err).Msg("stopped")
 	return err
 }

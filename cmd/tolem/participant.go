@@ -18,7 +18,8 @@ func participantCommand(io streams) *cobra.Command {
 	return group("participant", "Register who may call the gateway",
 		participantAddCommand(io), participantListCommand(io), participantShowCommand(io),
 		participantSuspendCommand(io, "suspend", true), participantSuspendCommand(io, "resume", false),
-		group("cert", "Certificates of a participant", certAddCommand(io), certWithdrawCommand(io)))
+		group("cert", "Certificates of a participant", certAddCommand(io), certWithdrawCommand(io)),
+		returnAddressCommand(io))
 }
 
 // newParticipant is what the flags of participant add say.

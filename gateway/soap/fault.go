@@ -85,6 +85,8 @@ func faultOf(err error) fault {
 	case errors.Is(err, errChannel):
 		code := channelResult(err)
 		return client(code, retryOf(code))
+	case errors.Is(err, gateway.ErrNoPage):
+		return client(tolem.Forbidden, retryNo)
 	case errors.Is(err, store.ErrUnavailable), errors.Is(err, store.ErrClosed):
 		return server(tolem.Unavailable, retryLater)
 	case errors.Is(err, store.ErrConflict), errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):

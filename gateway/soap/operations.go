@@ -51,6 +51,10 @@ var operations = map[tolem.Operation]operation{
 	tolem.OpListClaims:          serveRegisters((*registers.Desk).Claims, decodeClaimQuery, encodeClaims),
 	tolem.OpAnswerClaim:         serveRegisters((*registers.Desk).AnswerClaim, decodeClaimAnswer, encodeClaimAnswered),
 	tolem.OpGetReport:           serveRegisters((*registers.Desk).Statistics, decodeStatistics, encodeStatistics),
+
+	tolem.OpStartCardPayment:    serve((*gateway.Gateway).StartCardPayment, decodeCardOrder, encodeRedirect),
+	tolem.OpStartAccountPayment: serve((*gateway.Gateway).StartAccountPayment, decodeAccountOrder, encodeRedirect),
+	tolem.OpGetCheckout:         serve((*gateway.Gateway).GetCheckout, decodeCheckout, encodeCheckout),
 }
 
 // call is a method of what performs operations.

@@ -156,7 +156,7 @@ func (w *world) serve(change func(*soap.Config)) {
 		Clock: func() time.Time { return time.Now().Add(48 * time.Hour) }, // today is over
 	}, w.db, evidence, w.directory, rsa)
 	c := soap.Config{
-		Gateway: gateway.New(gateway.Config{Currency: tolem.KZT, CodeTTL: time.Hour, UnknownCodesPerMinute: 30}, w.db, evidence, w.directory), Directory: w.directory,
+		Gateway: gateway.New(gateway.Config{Currency: tolem.KZT, CodeTTL: time.Hour, UnknownCodesPerMinute: 30, PageAddress: "https://pay.kz/pay"}, w.db, evidence, w.directory), Directory: w.directory,
 		Verifier: signing.NewVerifier(w.trust, w.directory), Signers: soap.Signers{RSA: rsa, EC: signer(pki.P256)},
 		Channel: w.trust.VerifyConnection, Clock: time.Now, Limits: soap.Limits{PerSecond: 1e6, Burst: 1e6, Concurrent: 1e3},
 		BodyTimeout: 2 * time.Second, OperationTimeout: 20 * time.Second, Log: zerolog.New(w), Observe: w.observe,

@@ -2,19 +2,16 @@ package deliver
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"strings"
 	"time"
 
 	"tolem"
 	"tolem/archive"
-	"tolem/banks"
+	"tolem/banks/exchange"
 	"tolem/signing"
-	"tolem/signing/trust"
 	"tolem/wsdl"
 	"tolem/wsdl/channel"
 )
@@ -23,40 +20,28 @@ import (
 const exchangeTimeout = 60 * time.Second
 
 // SOAPConfig says who pushes and whom to believe.
-type SOAPConfig struct {
-	Signer      *signing.Signer
-	Certificate tls.Certificate // of the gateway, for TLS clients
-	Trust       *trust.Store
-	Directory   *banks.Directory // says whose a certificate is
-	Clock       func() time.Time // time.Now if nil
-	Timeout     time.Duration    // of one exchange; exchangeTimeout if zero
-}
+type SOAPConfig = exchange.Config
 
 // SOAP sends signed messages to the participant's endpoint, as the contract of
 // the receiver describes (wsdl/receiver-v1.wsdl). What was sent counts as
 // received when the participant has answered OK with its own signature.
 type SOAP struct {
-	config   SOAPConfig
-	verifier *signing.Verifier
-	reader   *signing.Reader
+	caller *exchange.Caller
+	reader *signing.Reader
 }
 
 // NewSOAP returns a transport.
 func NewSOAP(c SOAPConfig) *SOAP {
-	if c.Clock == nil {
-		c.Clock = time.Now
-	}
 	if c.Timeout <= 0 {
 		c.Timeout = exchangeTimeout
 	}
-	// No register: a receiver signs its Timestamp and sends its certificate.
-	return &SOAP{config: c, verifier: signing.NewVerifier(c.Trust, nil), reader: signing.NewReader(wsdl.ReceiverNamespace)}
+	return &SOAP{caller: exchange.New(c), reader: signing.NewReader(wsdl.ReceiverNamespace)}
 }
 
 // Deliver implements Transport. Parts that the receiver has confirmed are not
 // sent again.
 func (s *SOAP) Deliver(ctx context.Context, t tolem.DeliveryTarget, p *Parcel, progress Progress) ([]archive.Record, error) {
-	client, err := s.client(t.Address)
+	client, err := s.caller.Client(t.Address)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrSettings, err)
 	}
@@ -76,22 +61,6 @@ func (s *SOAP) Deliver(ctx context.Context, t tolem.DeliveryTarget, p *Parcel, p
 	}
 }
 
-// client verifies the server as strictly as the server verifies us.
-func (s *SOAP) client(address string) (*http.Client, error) {
-	u, err := url.Parse(address)
-	if err != nil {
-		return nil, err
-	}
-	return channel.NewHTTPClient(&tls.Config{
-		Certificates: []tls.Certificate{s.config.Certificate},
-		RootCAs:      s.config.Trust.Pool(),
-		Time:         s.config.Clock,
-		VerifyConnection: func(cs tls.ConnectionState) error {
-			return s.config.Trust.VerifyServer(cs, u.Hostname())
-		},
-	}, s.config.Timeout), nil
-}
-
 // send sends one part. The evidence is the message and its answer, if one came
 // whose signature could be verified, or else nothing: what nobody has signed
 // proves nothing.
@@ -100,17 +69,15 @@ func (s *SOAP) send(ctx context.Context, client *http.Client, t tolem.DeliveryTa
 	if err != nil {
 		return nil, err
 	}
-	sent := s.config.Clock()
-	message, err := s.config.Signer.Sign(signing.SOAP11, payload, sent)
+	message, sent, err := s.caller.Sign(payload)
 	if err != nil {
 		return nil, err
 	}
-	answer, _, err := channel.Post(ctx, client, t.Address, signing.SOAP11, wsdl.ReceiverAction, message)
+	answer, came, err := s.caller.Post(ctx, client, t.Address, wsdl.ReceiverAction, message)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrTarget, err)
 	}
-	came := s.config.Clock()
-	verified, err := s.verify(answer, t.Participant, came)
+	verified, err := s.caller.Verify(answer, t.Participant, came)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrTarget, err)
 	}
@@ -120,22 +87,6 @@ func (s *SOAP) send(ctx context.Context, client *http.Client, t tolem.DeliveryTa
 	in.ID, in.Direction, in.At, in.Raw = archive.NewMessageID(came), archive.In, came, answer
 	in.Certificate, in.Trust = verified.Certificate, verified.Trust
 	return []archive.Record{out, in}, s.judge(verified, p.requestID(part))
-}
-
-// verify returns an answer that this participant has signed just now.
-func (s *SOAP) verify(answer []byte, by tolem.ParticipantID, now time.Time) (*signing.Verified, error) {
-	verified, err := s.verifier.Verify(answer, now)
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", channel.ErrAnswer, err)
-	}
-	signer, err := s.config.Directory.Holder(verified.Fingerprint)
-	switch {
-	case err != nil:
-		return nil, fmt.Errorf("%w: signed by %q: %w", channel.ErrAnswer, verified.Certificate.Subject.CommonName, err)
-	case signer.ID != by:
-		return nil, fmt.Errorf("%w: signed by %s in place of %s", channel.ErrAnswer, signer.ID, by)
-	}
-	return verified, nil
 }
 
 // errWrongHash: the receiver asks for all parts once more.

@@ -115,6 +115,46 @@ func TestEveryOperation(t *testing.T) {
 			func(v any) bool { return string(v.(client.Receipt).Document) == "<r/>" },
 		},
 		{
+			"StartCardPayment", codeField() + redirectFields,
+			codeField() + "<recipientIIN>850101300005</recipientIIN><serviceCode>PASSPORT</serviceCode><amount>1200.00</amount><currency>KZT</currency>" +
+				"<details>a &amp; b</details><returnAddress>https://portal.kz/back?a=1&amp;b=2</returnAddress><language>ru</language>",
+			func() (any, error) {
+				return cl.StartCardPayment(t.Context(), client.CardCheckout{
+					Code: code, Recipient: "850101300005", Service: "PASSPORT", Amount: tolem.Money{Minor: 120_000, Currency: tolem.KZT},
+					Details: "a & b", ReturnAddress: "https://portal.kz/back?a=1&b=2", Language: "ru",
+				})
+			},
+			func(v any) bool {
+				r := v.(client.StartedPayment)
+				return r.Code == code && r.Payment == paymentID && r.Address == "https://pay.kz/pay/abc" && r.ExpiresAt.Equal(at)
+			},
+		},
+		{
+			"StartAccountPayment", redirectFields,
+			"<serviceCode>PASSPORT</serviceCode><providerId>MIA</providerId><recipientIIN>850101300005</recipientIIN><amount>1200.00</amount><currency>KZT</currency>" +
+				"<requestNo>R-1</requestNo><returnAddress>https://portal.kz/back</returnAddress>",
+			func() (any, error) {
+				return cl.StartAccountPayment(t.Context(), client.AccountCheckout{
+					Service: "PASSPORT", Provider: "MIA", Recipient: "850101300005", Amount: tolem.Money{Minor: 120_000, Currency: tolem.KZT},
+					RequestNo: "R-1", ReturnAddress: "https://portal.kz/back",
+				})
+			},
+			func(v any) bool {
+				r := v.(client.StartedPayment)
+				return r.Code == 0 && r.Payment == paymentID && r.Address == "https://pay.kz/pay/abc"
+			},
+		},
+		{
+			"GetCheckout", "<paymentId>" + paymentID + "</paymentId><stage>PAID</stage><method>ACCOUNT</method>" + codeField() +
+				"<bankId>BANK1</bankId><bankRef>r/1</bankRef><paidAt>2026-11-22T04:05:06Z</paidAt>",
+			"<paymentId>" + paymentID + "</paymentId>",
+			func() (any, error) { return cl.GetCheckout(t.Context(), paymentID) },
+			func(v any) bool {
+				r := v.(client.Checkout)
+				return r.Stage == tolem.StagePaid && r.Method == tolem.MethodAccount && r.Code == code && r.Bank == "BANK1" && r.PaidAt.Equal(at) && r.Refusal == ""
+			},
+		},
+		{
 			"ListServices", "<services><service><serviceCode>A</serviceCode><providerId>MIA</providerId><name><kk>Қызмет</kk></name><fixedAmount>12.00</fixedAmount><currency>KZT</currency></service>" +
 				"<service><serviceCode>B</serviceCode><providerId>MIA</providerId><name><en>B</en></name><providerName><ru>МВД</ru></providerName><minAmount>1.00</minAmount><maxAmount>9.99</maxAmount><currency>KZT</currency></service></services>",
 			"<providerId>MIA</providerId>",

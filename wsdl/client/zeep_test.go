@@ -112,6 +112,12 @@ func zeepScenario(t *testing.T, gw *counterpart, kind pki.KeyKind, args ...strin
 	return run
 }
 
+// What the gateway answers about a payment on the page.
+const (
+	paymentID      = "0b9a2f6e-8f0a-4d0e-9a55-27d1a3a9d001"
+	redirectFields = "<paymentId>" + paymentID + "</paymentId><redirectAddress>https://pay.kz/pay/abc</redirectAddress><expiresAt>2026-11-22T04:05:06Z</expiresAt>"
+)
+
 // canned answers every operation as the gateway would in the scenarios.
 func canned(gw *counterpart) func(http.ResponseWriter, request) {
 	const at = "2026-11-22T04:05:06.123456Z"
@@ -132,6 +138,9 @@ func canned(gw *counterpart) func(http.ResponseWriter, request) {
 		"ListClaims":          "<claims>" + claimFields + "</claims><next>C-20261121-BANK1-KZT</next>",
 		"AnswerClaim":         "<number>C-20261121-BANK1-KZT</number><state>DISPUTED</state><at>" + at + "</at>",
 		"GetReport":           "<complete>false</complete><openDay>2026-11-22</openDay>" + filePart(1, 1, 4, "a;b\n"),
+		"StartCardPayment":    codeField() + redirectFields,
+		"StartAccountPayment": redirectFields,
+		"GetCheckout":         "<paymentId>" + paymentID + "</paymentId><stage>REFUSED</stage><method>CARD</method><refusal>WRONG_CVC</refusal><bankErrorCode>N7</bankErrorCode>",
 		"AcknowledgeRegister": "<number>B-20261121-BANK1-1</number><standing>REJECTED</standing><at>" + at + "</at>",
 		"ListServices":        "<services><service><serviceCode>A</serviceCode><providerId>MIA</providerId><name><kk>Қызмет</kk></name><fixedAmount>12.00</fixedAmount><currency>KZT</currency></service></services>",
 	}
@@ -169,6 +178,7 @@ func TestZeep(t *testing.T) {
 	}{
 		{[]string{"--scenario", "bank"}, "ListServices=OK IssueCode=OK NotifyPayment=OK NotifyPayment=OK GetOutcome=OK IssueCode=OK CancelCode=OK"},
 		{[]string{"--scenario", "portal", "--code", code.String()}, "GetPayment=OK ValidateCode=OK CloseCode=OK CloseCode=ALREADY_USED GetReceipt=OK"},
+		{[]string{"--scenario", "page", "--code", code.String()}, "StartCardPayment=OK StartAccountPayment=OK GetCheckout=OK"},
 		{[]string{"--scenario", "registers"}, "ListRegisters=OK GetRegister=OK GetRegister=OK GetRegister=OK AcknowledgeRegister=OK AcknowledgeRegister=OK SubmitRegister=OK GetReconciliation=OK ListClaims=OK AnswerClaim=OK GetReport=OK"},
 		{[]string{"--scenario", "centre", "--code", code.Printed()}, "ValidateCode=OK CloseCode=OK"},
 		{[]string{"--scenario", "centre", "--x509data", "--code", code.String()}, "ValidateCode=OK CloseCode=OK"},
@@ -331,8 +341,16 @@ func TestRequestsConformToTheSchema(t *testing.T) {
 	_, _ = cl.GetReceipt(ctx, code)
 	_, _ = cl.ListServices(ctx, "P")
 	_, _ = cl.GetOutcome(ctx, client.NewRequestID())
-	if n := len(gw.seen()); n != 10 {
-		t.Fatalf("%d requests arrived, want 10", n)
+	_, _ = cl.StartCardPayment(ctx, client.CardCheckout{
+		Code: code, Recipient: wanted.Recipient, Service: "S", Amount: wanted.Amount, Details: "Ә & B", ReturnAddress: "https://p.kz/?a=1&b=2", Language: "kk",
+	})
+	_, _ = cl.StartAccountPayment(ctx, client.AccountCheckout{
+		Service: "S", Provider: "P", Recipient: wanted.Recipient, RecipientName: "Ә", Amount: wanted.Amount, RequestNo: "n", Details: "d",
+		ReturnAddress: "https://p.kz/", Language: "en",
+	})
+	_, _ = cl.GetCheckout(ctx, paymentID)
+	if n := len(gw.seen()); n != 13 {
+		t.Fatalf("%d requests arrived, want 13", n)
 	}
 	conforms(t, gw.seen())
 }

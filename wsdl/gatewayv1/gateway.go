@@ -54,6 +54,60 @@ type Reason string
 // Currency of an amount: ISO 4217 alphabetic code. Served are KZT, AZN and UZS.
 type Currency string
 
+// Names a payment on the payment page: a UUID. A payment from a bank account has no payment code until the bank has taken the money.
+type PaymentId string
+
+// An address for a browser.
+type WebAddress string
+
+// What a payment is for, in words for the one who pays; nothing personal.
+type Details string
+
+// A language of the payment page.
+type PageLanguage string
+
+const (
+
+	// The page in Kazakh.
+	PageLanguageKk PageLanguage = "kk"
+
+	// The page in Russian.
+	PageLanguageRu PageLanguage = "ru"
+
+	// The page in English.
+	PageLanguageEn PageLanguage = "en"
+
+	// The page in Azerbaijani.
+	PageLanguageAz PageLanguage = "az"
+
+	// The page in Uzbek.
+	PageLanguageUz PageLanguage = "uz"
+)
+
+// How a payment on the page stands:
+// STARTED nobody has come to the page;
+// FORM the payer has come and entered nothing;
+// WAITING on its way to the bank;
+// UNKNOWN the bank has not said what became of it and is being asked: let nobody pay again;
+// APPROVED the bank has agreed, its notification is awaited;
+// PAID paid;
+// REFUSED refused by the bank, the payer may try again;
+// ABANDONED given up by the payer, or nothing was entered in time; start another;
+// EXPIRED the payment code has expired;
+// CANCELLED the payment code was cancelled;
+// REFUNDED the money went back.
+// The list may grow. Take an unknown stage for one that is not decided.
+type Stage string
+
+// CARD or ACCOUNT, or one added later.
+type Method string
+
+// Why the bank refused, as the payer was told: INSUFFICIENT_FUNDS, LIMIT_EXCEEDED, CARD_NOT_ACCEPTED, CARD_EXPIRED, WRONG_CVC, WRONG_ACCOUNT, WRONG_HOLDER, NOT_PERMITTED, BANK_PROBLEM, or one added later.
+type Refusal string
+
+// The bank's own code or words about a refusal: for the log, not for the payer.
+type BankText string
+
 // The way of payment, as a caller names it.
 type Channel string
 
@@ -131,7 +185,9 @@ const (
 // NOT_READY the list is not compared yet, ask again later with a new requestId;
 // UNKNOWN_CLAIM there is no such claim;
 // CLAIM_STATE the claim is in a state that does not allow it;
-// REPORT_TOO_LARGE the report is too large, ask for less.
+// REPORT_TOO_LARGE the report is too large, ask for less;
+// RETURN_ADDRESS the return address is not registered for the caller;
+// UNKNOWN_CHECKOUT the caller has started no such payment.
 // The list may grow, so the type is a pattern and no enumeration: programs generated today must
 // accept an answer of tomorrow. Treat an unknown code as a refusal.
 type ResultCode string
@@ -1319,6 +1375,192 @@ type GatewayFault struct {
 	Retry *Retry `xml:"urn:tolem:gateway:v1 retry,omitempty"`
 }
 
+type StartCardPayment struct {
+	XMLName xml.Name `xml:"urn:tolem:gateway:v1 StartCardPayment"`
+
+	// Identifies the request; chosen by the caller, never used twice. Repeat a request whose answer was lost with the same requestId and the same content: it has one effect and gets the same answer.
+	RequestId *RequestId `xml:"urn:tolem:gateway:v1 requestId,omitempty"`
+
+	// When the caller made the request. Required only of callers registered as signing no wsu:Timestamp.
+	SentAt *Timestamp `xml:"urn:tolem:gateway:v1 sentAt,omitempty"`
+
+	// Not used by this operation: whoever calls it speaks for itself.
+	OnBehalfOf *Identifier `xml:"urn:tolem:gateway:v1 onBehalfOf,omitempty"`
+
+	// The payment code, requested by the caller.
+	PaymentCode *PaymentCodeInput `xml:"urn:tolem:gateway:v1 paymentCode,omitempty"`
+
+	// IIN or BIN of the recipient; must be that of the code.
+	RecipientIIN *IIN `xml:"urn:tolem:gateway:v1 recipientIIN,omitempty"`
+
+	// The service; must be that of the code.
+	ServiceCode *Identifier `xml:"urn:tolem:gateway:v1 serviceCode,omitempty"`
+
+	// Amount to pay; must be that of the code.
+	Amount *Amount `xml:"urn:tolem:gateway:v1 amount,omitempty"`
+
+	// Currency of the amount.
+	Currency *Currency `xml:"urn:tolem:gateway:v1 currency,omitempty"`
+
+	// What the payment is for.
+	Details *Details `xml:"urn:tolem:gateway:v1 details,omitempty"`
+
+	// Where the payer is sent afterwards. It must lie under an address registered for the caller: same scheme, host and port, and a path that is the registered one or goes on behind its slash. The gateway adds nothing to it.
+	ReturnAddress *WebAddress `xml:"urn:tolem:gateway:v1 returnAddress,omitempty"`
+
+	// Language of the page; Kazakh if absent. The payer may choose another.
+	Language *PageLanguage `xml:"urn:tolem:gateway:v1 language,omitempty"`
+}
+
+type StartCardPaymentResponse struct {
+	XMLName xml.Name `xml:"urn:tolem:gateway:v1 StartCardPaymentResponse"`
+
+	// The requestId of the request that is answered.
+	RequestId *RequestId `xml:"urn:tolem:gateway:v1 requestId,omitempty"`
+
+	// OK, or why the request was refused.
+	ResultCode *ResultCode `xml:"urn:tolem:gateway:v1 resultCode,omitempty"`
+
+	// The result in one English sentence, for logs and for people; do not interpret it.
+	ResultText *Text `xml:"urn:tolem:gateway:v1 resultText,omitempty"`
+
+	// The payment code.
+	PaymentCode *PaymentCode `xml:"urn:tolem:gateway:v1 paymentCode,omitempty"`
+
+	// Names the payment; ask with GetCheckout how it stands.
+	PaymentId *PaymentId `xml:"urn:tolem:gateway:v1 paymentId,omitempty"`
+
+	// Where to send the payer. It opens the payment page once, until expiresAt, and says nothing about the payment.
+	RedirectAddress *WebAddress `xml:"urn:tolem:gateway:v1 redirectAddress,omitempty"`
+
+	// Until when the address opens the page.
+	ExpiresAt *Timestamp `xml:"urn:tolem:gateway:v1 expiresAt,omitempty"`
+}
+
+type StartAccountPayment struct {
+	XMLName xml.Name `xml:"urn:tolem:gateway:v1 StartAccountPayment"`
+
+	// Identifies the request; chosen by the caller, never used twice. Repeat a request whose answer was lost with the same requestId and the same content: it has one effect and gets the same answer.
+	RequestId *RequestId `xml:"urn:tolem:gateway:v1 requestId,omitempty"`
+
+	// When the caller made the request. Required only of callers registered as signing no wsu:Timestamp.
+	SentAt *Timestamp `xml:"urn:tolem:gateway:v1 sentAt,omitempty"`
+
+	// Not used by this operation: whoever calls it speaks for itself.
+	OnBehalfOf *Identifier `xml:"urn:tolem:gateway:v1 onBehalfOf,omitempty"`
+
+	// The service to be paid.
+	ServiceCode *Identifier `xml:"urn:tolem:gateway:v1 serviceCode,omitempty"`
+
+	// Provider of the service.
+	ProviderId *Identifier `xml:"urn:tolem:gateway:v1 providerId,omitempty"`
+
+	// IIN or BIN of the recipient of the service.
+	RecipientIIN *IIN `xml:"urn:tolem:gateway:v1 recipientIIN,omitempty"`
+
+	// Name of the recipient.
+	RecipientName *PersonName `xml:"urn:tolem:gateway:v1 recipientName,omitempty"`
+
+	// Amount to pay.
+	Amount *Amount `xml:"urn:tolem:gateway:v1 amount,omitempty"`
+
+	// Currency of the amount.
+	Currency *Currency `xml:"urn:tolem:gateway:v1 currency,omitempty"`
+
+	// Number of the order at the portal; it stands on the receipt.
+	RequestNo *Reference `xml:"urn:tolem:gateway:v1 requestNo,omitempty"`
+
+	// What the payment is for.
+	Details *Details `xml:"urn:tolem:gateway:v1 details,omitempty"`
+
+	// Where the payer is sent afterwards. It must lie under an address registered for the caller: same scheme, host and port, and a path that is the registered one or goes on behind its slash. The gateway adds nothing to it.
+	ReturnAddress *WebAddress `xml:"urn:tolem:gateway:v1 returnAddress,omitempty"`
+
+	// Language of the page; Kazakh if absent. The payer may choose another.
+	Language *PageLanguage `xml:"urn:tolem:gateway:v1 language,omitempty"`
+}
+
+type StartAccountPaymentResponse struct {
+	XMLName xml.Name `xml:"urn:tolem:gateway:v1 StartAccountPaymentResponse"`
+
+	// The requestId of the request that is answered.
+	RequestId *RequestId `xml:"urn:tolem:gateway:v1 requestId,omitempty"`
+
+	// OK, or why the request was refused.
+	ResultCode *ResultCode `xml:"urn:tolem:gateway:v1 resultCode,omitempty"`
+
+	// The result in one English sentence, for logs and for people; do not interpret it.
+	ResultText *Text `xml:"urn:tolem:gateway:v1 resultText,omitempty"`
+
+	// Names the payment; ask with GetCheckout how it stands.
+	PaymentId *PaymentId `xml:"urn:tolem:gateway:v1 paymentId,omitempty"`
+
+	// Where to send the payer. It opens the payment page once, until expiresAt, and says nothing about the payment.
+	RedirectAddress *WebAddress `xml:"urn:tolem:gateway:v1 redirectAddress,omitempty"`
+
+	// Until when the address opens the page.
+	ExpiresAt *Timestamp `xml:"urn:tolem:gateway:v1 expiresAt,omitempty"`
+}
+
+type GetCheckout struct {
+	XMLName xml.Name `xml:"urn:tolem:gateway:v1 GetCheckout"`
+
+	// Identifies the request; chosen by the caller, never used twice. Repeat a request whose answer was lost with the same requestId and the same content: it has one effect and gets the same answer.
+	RequestId *RequestId `xml:"urn:tolem:gateway:v1 requestId,omitempty"`
+
+	// When the caller made the request. Required only of callers registered as signing no wsu:Timestamp.
+	SentAt *Timestamp `xml:"urn:tolem:gateway:v1 sentAt,omitempty"`
+
+	// Not used by this operation: whoever calls it speaks for itself.
+	OnBehalfOf *Identifier `xml:"urn:tolem:gateway:v1 onBehalfOf,omitempty"`
+
+	// The payment.
+	PaymentId *PaymentId `xml:"urn:tolem:gateway:v1 paymentId,omitempty"`
+}
+
+type GetCheckoutResponse struct {
+	XMLName xml.Name `xml:"urn:tolem:gateway:v1 GetCheckoutResponse"`
+
+	// The requestId of the request that is answered.
+	RequestId *RequestId `xml:"urn:tolem:gateway:v1 requestId,omitempty"`
+
+	// OK, or why the request was refused.
+	ResultCode *ResultCode `xml:"urn:tolem:gateway:v1 resultCode,omitempty"`
+
+	// The result in one English sentence, for logs and for people; do not interpret it.
+	ResultText *Text `xml:"urn:tolem:gateway:v1 resultText,omitempty"`
+
+	// The payment.
+	PaymentId *PaymentId `xml:"urn:tolem:gateway:v1 paymentId,omitempty"`
+
+	// How it stands.
+	Stage *Stage `xml:"urn:tolem:gateway:v1 stage,omitempty"`
+
+	// How the payer pays.
+	Method *Method `xml:"urn:tolem:gateway:v1 method,omitempty"`
+
+	// The payment code; absent while there is none.
+	PaymentCode *PaymentCode `xml:"urn:tolem:gateway:v1 paymentCode,omitempty"`
+
+	// The bank that was called last.
+	BankId *Identifier `xml:"urn:tolem:gateway:v1 bankId,omitempty"`
+
+	// The bank's reference, once it has agreed.
+	BankRef *Reference `xml:"urn:tolem:gateway:v1 bankRef,omitempty"`
+
+	// When the bank says that it took the money.
+	PaidAt *Timestamp `xml:"urn:tolem:gateway:v1 paidAt,omitempty"`
+
+	// Of the last attempt, if it was refused.
+	Refusal *Refusal `xml:"urn:tolem:gateway:v1 refusal,omitempty"`
+
+	// The bank's code for that.
+	BankErrorCode *BankText `xml:"urn:tolem:gateway:v1 bankErrorCode,omitempty"`
+
+	// The bank's words for that.
+	BankErrorText *BankText `xml:"urn:tolem:gateway:v1 bankErrorText,omitempty"`
+}
+
 type GrandTotal struct {
 
 	// The currency.
@@ -1900,6 +2142,30 @@ type Gateway interface {
 	GetReport(request *GetReport) (*GetReportResponse, error)
 
 	GetReportContext(ctx context.Context, request *GetReport) (*GetReportResponse, error)
+
+	// Error can be either of the following types:
+	//
+	//   - GatewayFault
+	/* Sends the payer of a code to the payment page, to pay by card (portal). */
+	StartCardPayment(request *StartCardPayment) (*StartCardPaymentResponse, error)
+
+	StartCardPaymentContext(ctx context.Context, request *StartCardPayment) (*StartCardPaymentResponse, error)
+
+	// Error can be either of the following types:
+	//
+	//   - GatewayFault
+	/* Sends a payer to the payment page, to pay from a bank account (portal). */
+	StartAccountPayment(request *StartAccountPayment) (*StartAccountPaymentResponse, error)
+
+	StartAccountPaymentContext(ctx context.Context, request *StartAccountPayment) (*StartAccountPaymentResponse, error)
+
+	// Error can be either of the following types:
+	//
+	//   - GatewayFault
+	/* Tells how a payment on the payment page stands (portal). */
+	GetCheckout(request *GetCheckout) (*GetCheckoutResponse, error)
+
+	GetCheckoutContext(ctx context.Context, request *GetCheckout) (*GetCheckoutResponse, error)
 }
 
 type gateway struct {
@@ -2196,6 +2462,57 @@ func (service *gateway) GetReportContext(ctx context.Context, request *GetReport
 
 func (service *gateway) GetReport(request *GetReport) (*GetReportResponse, error) {
 	return service.GetReportContext(
+		context.Background(),
+		request,
+	)
+}
+
+func (service *gateway) StartCardPaymentContext(ctx context.Context, request *StartCardPayment) (*StartCardPaymentResponse, error) {
+	response := new(StartCardPaymentResponse)
+	err := service.client.CallContext(ctx, "urn:tolem:gateway:v1:StartCardPayment", request, response)
+	if err != nil {
+		return nil, err
+	}
+
+	return response, nil
+}
+
+func (service *gateway) StartCardPayment(request *StartCardPayment) (*StartCardPaymentResponse, error) {
+	return service.StartCardPaymentContext(
+		context.Background(),
+		request,
+	)
+}
+
+func (service *gateway) StartAccountPaymentContext(ctx context.Context, request *StartAccountPayment) (*StartAccountPaymentResponse, error) {
+	response := new(StartAccountPaymentResponse)
+	err := service.client.CallContext(ctx, "urn:tolem:gateway:v1:StartAccountPayment", request, response)
+	if err != nil {
+		return nil, err
+	}
+
+	return response, nil
+}
+
+func (service *gateway) StartAccountPayment(request *StartAccountPayment) (*StartAccountPaymentResponse, error) {
+	return service.StartAccountPaymentContext(
+		context.Background(),
+		request,
+	)
+}
+
+func (service *gateway) GetCheckoutContext(ctx context.Context, request *GetCheckout) (*GetCheckoutResponse, error) {
+	response := new(GetCheckoutResponse)
+	err := service.client.CallContext(ctx, "urn:tolem:gateway:v1:GetCheckout", request, response)
+	if err != nil {
+		return nil, err
+	}
+
+	return response, nil
+}
+
+func (service *gateway) GetCheckout(request *GetCheckout) (*GetCheckoutResponse, error) {
+	return service.GetCheckoutContext(
 		context.Background(),
 		request,
 	)

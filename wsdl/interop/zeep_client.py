@@ -9,6 +9,7 @@ answer, or of its fault, was verified. Scenarios:
            IssueCode and CancelCode of a second code
   portal   GetPayment, ValidateCode, CloseCode, CloseCode once more, GetReceipt;
            of the code given by --code
+  page     StartCardPayment of the code --code, StartAccountPayment, GetCheckout
   centre   ValidateCode and CloseCode as a service centre, of the code --code
   registers  ListRegisters, GetRegister in rows and as a file of two parts,
            AcknowledgeRegister with objections and without, SubmitRegister,
@@ -134,6 +135,14 @@ def portal(call, args):
     call("GetReceipt", paymentCode=args.code)
 
 
+def page(call, args):
+    common = dict(recipientIIN=args.iin, serviceCode=args.service, amount=Decimal(args.amount), currency="KZT",
+                  details="a copy & a stamp", returnAddress="https://portal.kz/back?order=1&x=2", language="kk")
+    call("StartCardPayment", paymentCode=args.code, **common)
+    started = call("StartAccountPayment", providerId=args.provider, recipientName=NAME, requestNo="order/1", **common)
+    call("GetCheckout", paymentId=started.paymentId)
+
+
 def centre(call, args):
     who = dict(centreId="centre 7", operatorId="op-" + new_id()[:8])
     call("ValidateCode", paymentCode=args.code, **who)
@@ -186,7 +195,7 @@ def plain(value):
 
 
 def main():
-    scenarios = {"bank": bank, "portal": portal, "centre": centre, "registers": registers, "faults": faults, "call": single}
+    scenarios = {"bank": bank, "portal": portal, "page": page, "centre": centre, "registers": registers, "faults": faults, "call": single}
     parser = arguments()
     parser.description = __doc__
     parser.add_argument("--scenario", choices=sorted(scenarios), required=True)

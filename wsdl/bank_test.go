@@ -1,0 +1,119 @@
+package wsdl_test
+
+import (
+	"encoding/xml"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"tolem"
+	"tolem/internal/tolemtest"
+	"tolem/wsdl"
+)
+
+const soundAuthorization = `<AuthorizeCard xmlns="urn:tolem:bank:v1"><requestId>0b6c1e0a-5f0e-4d5e-9a51-0d5a60a6a001</requestId>` +
+	`<attemptId>A-1</attemptId><amount>1200.00</amount><currency>KZT</currency><paymentCode>0000000000000195</paymentCode>` +
+	`<recipientIIN>850101300124</recipientIIN><serviceCode>PASSPORT</serviceCode><providerId>MIA</providerId><accountNo>KZ86</accountNo>` +
+	`<orderNo>o/1</orderNo><card><number>4111111111111111</number><expiryMonth>12</expiryMonth><expiryYear>2030</expiryYear>` +
+	`<holderName>ALIYA S</holderName><cvc>123</cvc><salt>ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad</salt></card></AuthorizeCard>`
+
+const soundAuthorized = `<GetStatusResponse xmlns="urn:tolem:bank:v1"><requestId>0b6c1e0a-5f0e-4d5e-9a51-0d5a60a6a001</requestId>` +
+	`<attemptId>A-1</attemptId><resultCode>APPROVED</resultCode><bankRef>S1</bankRef><paidAt>2026-11-22T09:05:06Z</paidAt>` +
+	`<amount>1200.00</amount><currency>KZT</currency></GetStatusResponse>`
+
+// GW-083 GW-086 GW-102
+func TestBankSchemaRefuses(t *testing.T) {
+	tolemtest.RequireTool(t, "xmllint")
+	schema := write(t, "bank-v1.xsd", string(wsdl.BankSchema()))
+	for _, c := range []struct{ name, message, old, new, mention string }{
+		{"card number with spaces", soundAuthorization, "41111111", "4111 1111", "number"},
+		{"month 13", soundAuthorization, ">12<", ">13<", "expiryMonth"},
+		{"year of two digits", soundAuthorization, ">2030<", ">30<", "expiryYear"},
+		{"small letters in a name", soundAuthorization, "ALIYA", "Aliya", "holderName"},
+		{"no salt", soundAuthorization, "<salt>ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad</salt>", "", "card"},
+		{"no card", soundAuthorization, soundAuthorization[strings.Index(soundAuthorization, "<card>"):strings.Index(soundAuthorization, "</AuthorizeCard>")], "", "card"},
+		{"amount of nothing", soundAuthorization, "1200.00", "0.00", "amount"},
+		{"field out of order", soundAuthorization, "<amount>1200.00</amount><currency>KZT</currency>", "<currency>KZT</currency><amount>1200.00</amount>", "currency"},
+		{"attempt with a slash", soundAuthorization, "A-1", "A/1", "attemptId"},
+		{"time without zone", soundAuthorized, "06Z", "06", "paidAt"},
+		{"empty reference", soundAuthorized, "S1", "", "bankRef"},
+		{"result in words", soundAuthorized, "APPROVED", "ok!", "resultCode"},
+	} {
+		if out, err := lint(t, schema, c.message); err != nil {
+			t.Fatalf("the sound message is refused: %s", out)
+		}
+		message := strings.Replace(c.message, c.old, c.new, 1)
+		if out, err := lint(t, schema, message); message == c.message || err == nil || !strings.Contains(out, c.mention) {
+			t.Errorf("%s: %v, %s", c.name, err, out)
+		}
+	}
+}
+
+// Every type, message and field says what it is; every reason of the fixed list
+// is named (GW-101).
+func TestBankContractIsDocumented(t *testing.T) {
+	var s schema
+	if err := xml.Unmarshal(wsdl.BankSchema(), &s); err != nil {
+		t.Fatal(err)
+	}
+	documented := func(what, doc string) {
+		if doc = strings.TrimSpace(doc); len(doc) < 8 || !strings.HasSuffix(doc, ".") {
+			t.Errorf("%s is not documented: %q", what, doc)
+		}
+	}
+	for _, x := range s.SimpleTypes {
+		documented(x.Name, x.Doc)
+	}
+	for _, x := range s.ComplexTypes {
+		documented(x.Name, x.Doc)
+		for _, f := range x.Fields {
+			documented(x.Name+"/"+f.Name, f.Doc)
+		}
+	}
+	for _, e := range s.Elements {
+		documented(e.Name, e.Doc)
+		for i, f := range e.Inline.Fields {
+			documented(e.Name+"/"+f.Name, f.Doc)
+			if i < 2 && f.Name != []string{"requestId", "attemptId"}[i] {
+				t.Errorf("field %d of %s is %s", i, e.Name, f.Name)
+			}
+		}
+	}
+	reasons := section(string(wsdl.BankSchema()), "Reason")
+	for _, r := range tolem.RefusalReasons {
+		if !strings.Contains(reasons, string(r)) {
+			t.Errorf("reason %s is not documented", r)
+		}
+	}
+	d := readWSDL(t, wsdl.BankWSDL())
+	for i, op := range wsdl.BankOperations {
+		if got := d.PortType.Operations[i]; got.Name != op || got.Doc == "" || d.Bindings[0].Operations[i].SOAP.Action != wsdl.BankAction(op) {
+			t.Errorf("operation %d is %+v, want %s", i, got, op)
+		}
+	}
+	if len(s.Elements) != 2*len(wsdl.BankOperations) || len(d.PortType.Operations) != len(wsdl.BankOperations) {
+		t.Errorf("%d messages, %d operations", len(s.Elements), len(d.PortType.Operations))
+	}
+}
+
+// A bank builds its service from one file: a toolkit that is not ours reads it.
+func TestBankContractIsUsable(t *testing.T) {
+	doc := wsdl.BankWSDLAt("https://bank.example/v1?a&b")
+	eachElement(t, doc, func(e xml.StartElement) {
+		if e.Name.Local == "include" || e.Name.Local == "import" {
+			t.Errorf("the contract has an xs:%s", e.Name.Local)
+		}
+	})
+	if d := readWSDL(t, doc); d.Ports[0].Address.Location != "https://bank.example/v1?a&b" {
+		t.Errorf("address %s", d.Ports[0].Address.Location)
+	}
+	python := tolemtest.RequirePython(t, "zeep")
+	script := `import sys, zeep
+zeep.Client(sys.argv[1]).wsdl.dump()`
+	out, err := exec.Command(python, "-c", script, write(t, "bank.wsdl", string(doc))).CombinedOutput()
+	for _, want := range []string{"AuthorizeCard(", "DebitAccount(", "GetStatus(", "ReversePayment(", "card: ns0:Card"} {
+		if err != nil || !strings.Contains(string(out), want) {
+			t.Errorf("zeep: no %s: %v\n%s", want, err, out)
+		}
+	}
+}
