@@ -81,7 +81,7 @@ func (x *Exchange) Render(status int, name string, data any) error {
 		Sandbox: x.shell.Sandbox, Support: x.shell.Support, Data: data, module: x.module,
 		Back: x.module.Home,
 	}
-	if path := x.Request.URL.Path; (x.Request.Method == http.MethodGet || x.Request.Method == http.MethodHead) && LocalPath(path) {
+	if path := x.Request.URL.Path; x.Request.Method == http.MethodGet && x.Request.Pattern != "" && LocalPath(path) {
 		p.Back = path
 	}
 	if s, ok := data.(Switcher); ok {

@@ -14,7 +14,7 @@ import (
 	"strings"
 )
 
-//go:embed i18n static templates
+//go:embed i18n static all:templates
 var files embed.FS
 
 // staticPath is where static files are served.
