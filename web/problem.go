@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"strconv"
@@ -36,6 +37,7 @@ var problems = []Problem{
 	{ErrForm, http.StatusBadRequest, "form"},
 	{ErrNoSession, http.StatusForbidden, "session"},
 	{ErrBusy, http.StatusServiceUnavailable, "busy"},
+	{context.DeadlineExceeded, http.StatusServiceUnavailable, "busy"},
 }
 
 // retryAfter is what a browser or program that was sent away is told, in

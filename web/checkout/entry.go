@@ -2,6 +2,7 @@ package checkout
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -36,11 +37,11 @@ const (
 // forgotten with the form.
 func readEntry(f web.Form, v View) entry {
 	e := entry{Method: tolem.Method(f.Get(fieldMethod)), Holder: f.Get(fieldHolder), Bank: f.Get(fieldBank), Account: f.Get(fieldAccount)}
-	if len(v.Methods) == 1 || !v.offers(e.Method) {
+	switch offered := v.offered(); {
+	case len(offered) == 1:
+		e.Method = offered[0]
+	case !slices.Contains(offered, e.Method):
 		e.Method = ""
-	}
-	if len(v.Methods) == 1 {
-		e.Method = v.Methods[0]
 	}
 	if hasDigit(e.Holder) || len(e.Holder) > maxHolderShown {
 		e.Holder = ""
@@ -60,15 +61,16 @@ const (
 	maxAccountShown = 60
 )
 
-// cardErrors says which field an error of tolem.NewCard is about.
+// cardErrors says which field an error of tolem.NewCard is about, in the order
+// of the page.
 var cardErrors = []struct {
 	err error
 	mistake
 }{
 	{tolem.ErrCardNumber, mistake{fieldNumber, "error.number"}},
 	{tolem.ErrCardExpiry, mistake{fieldExpiry, "error.expiry"}},
-	{tolem.ErrCardHolder, mistake{fieldHolder, "error.holder"}},
 	{tolem.ErrCardCVC, mistake{fieldCVC, "error.cvc"}},
+	{tolem.ErrCardHolder, mistake{fieldHolder, "error.holder"}},
 }
 
 // readCard reads the card (ACQ-P03), or every mistake in the order of the page.

@@ -94,7 +94,7 @@ func TestMistakes(t *testing.T) {
 		fields []string
 		marked []string
 	}{
-		"nothing":           {[]string{"method", "CARD"}, []string{"card-number", "card-expiry", "card-holder", "card-cvc"}},
+		"nothing":           {[]string{"method", "CARD"}, []string{"card-number", "card-expiry", "card-cvc", "card-holder"}},
 		"check digit":       {card("card-number", "4111111111111112"), []string{"card-number"}},
 		"expired":           {card("card-expiry", "10/26"), []string{"card-expiry"}},
 		"cyrillic name":     {card("card-holder", "АЙГЕРІМ"), []string{"card-holder"}},
@@ -255,14 +255,37 @@ func TestCancelAndDeadline(t *testing.T) {
 func TestEveryStageIsAPage(t *testing.T) {
 	for name, c := range stages() {
 		t.Run(name, func(t *testing.T) {
-			s := open(t, c.view)
+			s := openWith(t, c.view, checkout.DefaultRefresh, web.Languages...)
 			p := s.visit(t, true)
+			for _, l := range web.Languages {
+				p.see(p.get("/pay", "Accept-Language", string(l)), http.StatusOK, `<html lang="`+string(l)+`">`)
+			}
 			a := p.see(p.get("/pay", "Accept-Language", "en"), http.StatusOK, c.says)
 			if waits := a.Header.Get("Refresh") != ""; waits != c.waits {
 				t.Errorf("Refresh: %q", a.Header.Get("Refresh"))
 			}
 		})
 	}
+}
+
+// Where no bank offers accounts the card is the only way and needs no choice;
+// where nothing is offered nobody is led into a form that cannot work.
+func TestOnlyWhatIsOffered(t *testing.T) {
+	v := due()
+	v.Banks = nil
+	s := open(t, v)
+	p := s.visit(t, true)
+	if a := p.see(p.get("/pay"), http.StatusOK, `id="card-number"`); strings.Contains(a.body, `name="method"`) || strings.Contains(a.body, `id="account"`) {
+		t.Error("an account is offered")
+	}
+	fields := card("method", "ACCOUNT")
+	p.see(p.post("/pay", fields...), http.StatusSeeOther)
+	if len(s.core.cards) != 1 {
+		t.Error("the card was not taken")
+	}
+	v.Methods = v.Methods[1:]
+	q := open(t, v).visit(t, true)
+	q.see(q.get("/pay"), http.StatusServiceUnavailable)
 }
 
 type stageCase struct {

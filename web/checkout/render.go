@@ -2,7 +2,6 @@ package checkout
 
 import (
 	"fmt"
-	"html/template"
 	"net/http"
 	"slices"
 	"strings"
@@ -19,7 +18,6 @@ type formData struct {
 	Minutes  int
 	Card     bool // the payer may pay by card
 	Account  bool
-	Return   string
 }
 
 // formID is the form that the language switch sends too.
@@ -38,9 +36,13 @@ func (d formData) Wrong(field string) string {
 
 // form shows the form.
 func (p *page) form(x *web.Exchange, v View, e entry, wrong []mistake) error {
+	offered := v.offered()
+	if len(offered) == 0 {
+		return fmt.Errorf("no bank can be reached: %w", web.ErrBusy)
+	}
 	d := formData{
-		View: v, Entry: e, Mistakes: wrong, Minutes: v.minutesLeft(x.Now()), Return: v.returnLink(),
-		Card: v.offers(tolem.MethodCard), Account: v.offers(tolem.MethodAccount),
+		View: v, Entry: e, Mistakes: wrong, Minutes: v.minutesLeft(x.Now()),
+		Card: slices.Contains(offered, tolem.MethodCard), Account: slices.Contains(offered, tolem.MethodAccount),
 	}
 	if d.Entry.Method == "" && d.Card {
 		d.Entry.Method = tolem.MethodCard
@@ -73,6 +75,9 @@ func (d outcomeData) Waits() bool {
 	return d.Stage == stageWaiting || d.Stage == stageApproved || d.Stage == stageUnknown
 }
 
+// MayLeave reports whether the payer loses nothing by going back now.
+func (d outcomeData) MayLeave() bool { return !d.Waits() || d.Stage == stageUnknown }
+
 // render shows the page of the payment's stage.
 func (p *page) render(x *web.Exchange, v View) error {
 	s := v.stage(x.Now())
@@ -97,7 +102,7 @@ const quiet = 4
 func (r Receipt) Side() int { return len(r.QR) + 2*quiet }
 
 // Path draws the dark modules, one stroke a run.
-func (r Receipt) Path() template.HTMLAttr {
+func (r Receipt) Path() string {
 	var b strings.Builder
 	for y, line := range r.QR {
 		for x := 0; x < len(line); x++ {
@@ -110,5 +115,5 @@ func (r Receipt) Path() template.HTMLAttr {
 			}
 		}
 	}
-	return template.HTMLAttr(`d="` + b.String() + `"`) //nolint:gosec // digits of our own
+	return b.String()
 }

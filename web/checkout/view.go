@@ -147,14 +147,15 @@ func loopback(host string) bool {
 	return host == "localhost" || err == nil && address.IsLoopback()
 }
 
-// offers reports whether the payer may choose the method.
-func (v View) offers(m tolem.Method) bool {
-	for _, offered := range v.Methods {
-		if offered == m {
-			return m != tolem.MethodAccount || len(v.Banks) > 0
+// offered are the methods the payer may choose from; an account needs a bank.
+func (v View) offered() []tolem.Method {
+	var offered []tolem.Method
+	for _, m := range v.Methods {
+		if m != tolem.MethodAccount || len(v.Banks) > 0 {
+			offered = append(offered, m)
 		}
 	}
-	return false
+	return offered
 }
 
 // bank finds a bank that was offered.

@@ -243,14 +243,17 @@ func open(t *testing.T, v checkout.View) *site {
 	return openWith(t, v, checkout.Refresh{Waiting: time.Hour, Unknown: time.Hour})
 }
 
-func openWith(t *testing.T, v checkout.View, refresh checkout.Refresh) *site {
+func openWith(t *testing.T, v checkout.View, refresh checkout.Refresh, languages ...web.Language) *site {
 	t.Helper()
+	if languages == nil {
+		languages = []web.Language{web.Kazakh, web.Russian, web.English}
+	}
 	s := &site{now: began, log: new(strings.Builder)}
 	s.core = &core{
 		views: map[tolem.PaymentID]*checkout.View{payment: &v}, links: map[string]tolem.PaymentID{token: payment}, used: make(map[string]bool),
 	}
 	c := web.Config{
-		Languages: []web.Language{web.Kazakh, web.Russian, web.English}, Location: time.FixedZone("Almaty", 5*60*60),
+		Languages: languages, Location: time.FixedZone("Almaty", 5*60*60),
 		Clock: s.clock, Limits: web.DefaultLimits, Timeout: 10 * time.Second, Support: "1414", Log: zerolog.New(s),
 	}
 	c.Limits.PerSecond, c.Limits.Burst = 10_000, 10_000

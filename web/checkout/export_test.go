@@ -1,0 +1,7 @@
+package checkout
+
+// What is tried with bytes from outside.
+var (
+	ParseAccount = parseAccount
+	MayBeCard    = mayBeCard
+)
