@@ -25,19 +25,20 @@ type Problem struct {
 	Err    error
 	Status int
 	Key    string
+	Dead   bool // there is nothing of ours to go on with: no link to the module's home
 }
 
 // problems is the table of the shell. What is not in it is "internal".
 var problems = []Problem{
-	{ErrNotFound, http.StatusNotFound, "not_found"},
-	{ErrMethod, http.StatusMethodNotAllowed, "not_found"},
-	{ErrForeign, http.StatusForbidden, "foreign"},
-	{ErrTooMany, http.StatusTooManyRequests, "too_many"},
-	{ErrTooLarge, http.StatusRequestEntityTooLarge, "form"},
-	{ErrForm, http.StatusBadRequest, "form"},
-	{ErrNoSession, http.StatusForbidden, "session"},
-	{ErrBusy, http.StatusServiceUnavailable, "busy"},
-	{context.DeadlineExceeded, http.StatusServiceUnavailable, "busy"},
+	{Err: ErrNotFound, Status: http.StatusNotFound, Key: "not_found", Dead: true},
+	{Err: ErrMethod, Status: http.StatusMethodNotAllowed, Key: "not_found"},
+	{Err: ErrForeign, Status: http.StatusForbidden, Key: "foreign"},
+	{Err: ErrTooMany, Status: http.StatusTooManyRequests, Key: "too_many"},
+	{Err: ErrTooLarge, Status: http.StatusRequestEntityTooLarge, Key: "form"},
+	{Err: ErrForm, Status: http.StatusBadRequest, Key: "form"},
+	{Err: ErrNoSession, Status: http.StatusForbidden, Key: "session", Dead: true},
+	{Err: ErrBusy, Status: http.StatusServiceUnavailable, Key: "busy"},
+	{Err: context.DeadlineExceeded, Status: http.StatusServiceUnavailable, Key: "busy"},
 }
 
 // retryAfter is what a browser or program that was sent away is told, in
@@ -53,7 +54,7 @@ func (m *Mounted) problem(err error) Problem {
 			}
 		}
 	}
-	return Problem{err, http.StatusInternalServerError, "internal"}
+	return Problem{Err: err, Status: http.StatusInternalServerError, Key: "internal"}
 }
 
 // fail answers with the page of the error. The page says what the payer can do

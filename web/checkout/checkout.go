@@ -69,10 +69,15 @@ var (
 	ErrNotNow      = errors.New("the payment is not in a state for this")
 )
 
+// errOther reports a form of another payment than the session's: one that was
+// opened later in another tab. Who confirms must have seen what is paid.
+var errOther = errors.New("the form belongs to another payment")
+
 var problems = []web.Problem{
-	{Err: ErrLinkUnknown, Status: http.StatusNotFound, Key: "link_unknown"},
-	{Err: ErrLinkExpired, Status: http.StatusGone, Key: "link_expired"},
-	{Err: ErrLinkUsed, Status: http.StatusGone, Key: "link_used"},
+	{Err: ErrLinkUnknown, Status: http.StatusNotFound, Key: "link_unknown", Dead: true},
+	{Err: ErrLinkExpired, Status: http.StatusGone, Key: "link_expired", Dead: true},
+	{Err: ErrLinkUsed, Status: http.StatusGone, Key: "link_used", Dead: true},
+	{Err: errOther, Status: http.StatusConflict, Key: "other"},
 }
 
 // Refresh says how often a page that waits asks again by itself.

@@ -4,4 +4,5 @@ package checkout
 var (
 	ParseAccount = parseAccount
 	MayBeCard    = mayBeCard
+	MarkOf       = markOf
 )

@@ -1,6 +1,8 @@
 package checkout
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"strconv"
 	"strings"
@@ -71,36 +73,55 @@ func (p *page) find(x *web.Exchange) (tolem.PaymentID, View, error) {
 	return id, v, err
 }
 
+// markField ties a form to the payment it shows.
+const markField = "payment"
+
+// markOf names a payment on its form. It is no secret and opens nothing.
+func markOf(id tolem.PaymentID) string {
+	sum := sha256.Sum256([]byte(id))
+	return hex.EncodeToString(sum[:8])
+}
+
+// posted returns the form that was sent, and the payment it is about: the
+// session's, and the same that the form showed.
+func (p *page) posted(x *web.Exchange) (web.Form, tolem.PaymentID, View, error) {
+	f, err := x.Form()
+	if err != nil {
+		return f, "", View{}, err
+	}
+	id, v, err := p.find(x)
+	if err == nil && f.Get(markField) != markOf(id) {
+		err = errOther
+	}
+	return f, id, v, err
+}
+
 // show is the page: whatever stage the payment is in.
 func (p *page) show(x *web.Exchange) error {
-	_, v, err := p.find(x)
+	id, v, err := p.find(x)
 	if err != nil {
 		return err
 	}
-	return p.render(x, v)
+	return p.render(x, id, v)
 }
 
 // again shows the form once more after a refusal.
 func (p *page) again(x *web.Exchange) error {
-	_, v, err := p.find(x)
+	id, v, err := p.find(x)
 	if err != nil {
 		return err
 	}
 	if !v.payable(x.Now()) {
 		return x.See(home)
 	}
-	return p.form(x, v, entry{}, nil)
+	return p.form(x, id, v, entry{}, nil)
 }
 
 // submit is the confirmation (GW-081). It answers with the address of the page
 // in any case but a mistake, so that nothing is sent twice by reload or back; a
 // second click finds an attempt under way and begins none.
 func (p *page) submit(x *web.Exchange) error {
-	f, err := x.Form()
-	if err != nil {
-		return err
-	}
-	id, v, err := p.find(x)
+	f, id, v, err := p.posted(x)
 	if err != nil {
 		return err
 	}
@@ -110,7 +131,7 @@ func (p *page) submit(x *web.Exchange) error {
 	wrong, err := p.pay(x, id, v, f)
 	switch {
 	case len(wrong) > 0:
-		return p.form(x, v, readEntry(f, v), wrong)
+		return p.form(x, id, v, readEntry(f, v), wrong)
 	case err != nil && !errors.Is(err, ErrNotNow):
 		return err
 	}
@@ -138,25 +159,21 @@ func (p *page) pay(x *web.Exchange, id tolem.PaymentID, v View, f web.Form) ([]m
 
 // language shows the form in another language, with what was typed.
 func (p *page) language(x *web.Exchange) error {
-	f, err := x.Form()
-	if err != nil {
-		return err
-	}
+	f, id, v, err := p.posted(x)
 	x.Choose(web.Language(f.Get("language")))
-	_, v, err := p.find(x)
 	if err != nil {
 		return err
 	}
 	if !v.payable(x.Now()) {
 		return x.See(home)
 	}
-	return p.form(x, v, readEntry(f, v), nil)
+	return p.form(x, id, v, readEntry(f, v), nil)
 }
 
 // cancel gives the payment up (ACQ-P11). If that is too late the page says how
 // things stand.
 func (p *page) cancel(x *web.Exchange) error {
-	id, v, err := p.find(x)
+	_, id, v, err := p.posted(x)
 	if err != nil {
 		return err
 	}

@@ -163,6 +163,28 @@ func TestCardDataAreNotShownAgain(t *testing.T) {
 	}
 }
 
+// Two payments in two tabs: the form that was opened first pays neither its own
+// payment nor, unseen, the other. GW-081
+func TestFormPaysWhatItShows(t *testing.T) {
+	s := open(t, due())
+	other := due()
+	other.Amount.Minor = 99_000_000
+	s.core.views["P-2"], s.core.links["second"] = &other, "P-2"
+	p := s.visit(t, true)
+	p.see(p.get("/pay/second"), http.StatusSeeOther)
+	for _, path := range []string{"/pay", "/pay/cancel", "/pay/language"} {
+		p.see(p.post(path, append(card(), "language", "en")...), http.StatusConflict)
+	}
+	p.see(p.post("/pay", append(card(), "payment", "")...), http.StatusConflict, "No money has been taken")
+	if len(s.core.cards)+s.core.cancelled != 0 {
+		t.Error("something was done")
+	}
+	p.see(p.post("/pay", append(card(), "payment", checkout.MarkOf("P-2"))...), http.StatusSeeOther)
+	if s.core.views["P-2"].State != tolem.AttemptSent || s.core.views[payment].State != tolem.AttemptRedirected {
+		t.Error("the wrong payment")
+	}
+}
+
 // The switch keeps what was typed, save card data.
 func TestLanguageKeepsWhatWasTyped(t *testing.T) {
 	s := open(t, due())
@@ -370,7 +392,7 @@ func TestCrossOriginMatrix(t *testing.T) {
 			if origin == "self" {
 				origin = s.URL
 			}
-			form := url.Values{"back": {"/pay"}}
+			form := url.Values{"back": {"/pay"}, "payment": {checkout.MarkOf(payment)}}
 			for fields := card(); len(fields) > 0; fields = fields[2:] {
 				form.Set(fields[0], fields[1])
 			}

@@ -13,6 +13,7 @@ import (
 // formData is what the form's template sees.
 type formData struct {
 	View
+	Mark     string
 	Entry    entry
 	Mistakes []mistake
 	Minutes  int
@@ -35,13 +36,13 @@ func (d formData) Wrong(field string) string {
 }
 
 // form shows the form.
-func (p *page) form(x *web.Exchange, v View, e entry, wrong []mistake) error {
+func (p *page) form(x *web.Exchange, id tolem.PaymentID, v View, e entry, wrong []mistake) error {
 	offered := v.offered()
 	if len(offered) == 0 {
 		return fmt.Errorf("no bank can be reached: %w", web.ErrBusy)
 	}
 	d := formData{
-		View: v, Entry: e, Mistakes: wrong, Minutes: v.minutesLeft(x.Now()),
+		View: v, Mark: markOf(id), Entry: e, Mistakes: wrong, Minutes: v.minutesLeft(x.Now()),
 		Card: slices.Contains(offered, tolem.MethodCard), Account: slices.Contains(offered, tolem.MethodAccount),
 	}
 	if d.Entry.Method == "" && d.Card {
@@ -79,12 +80,12 @@ func (d outcomeData) Waits() bool {
 func (d outcomeData) MayLeave() bool { return !d.Waits() || d.Stage == stageUnknown }
 
 // render shows the page of the payment's stage.
-func (p *page) render(x *web.Exchange, v View) error {
+func (p *page) render(x *web.Exchange, id tolem.PaymentID, v View) error {
 	s := v.stage(x.Now())
 	d := outcomeData{View: v, Stage: s, Tone: tones[s], Again: v.payable(x.Now()), Return: v.returnLink()}
 	switch s {
 	case stageForm:
-		return p.form(x, v, entry{}, nil)
+		return p.form(x, id, v, entry{}, nil)
 	case stagePaid:
 		return x.Render(http.StatusOK, "paid", d)
 	case stageWaiting, stageApproved:

@@ -356,7 +356,7 @@ func (p *payer) get(path string, header ...string) answer {
 
 func (p *payer) post(path string, fields ...string) answer {
 	p.t.Helper()
-	form := make(url.Values)
+	form := url.Values{"payment": {checkout.MarkOf(payment)}}
 	for i := 0; i+1 < len(fields); i += 2 {
 		form.Set(fields[i], fields[i+1])
 	}
