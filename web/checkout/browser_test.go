@@ -9,8 +9,8 @@ import (
 	"math"
 	"net/url"
 	"os"
-	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -26,6 +26,8 @@ import (
 	"github.com/chromedp/chromedp/kb"
 
 	"tolem"
+	"tolem/internal/tolemtest"
+	"tolem/web"
 	"tolem/web/checkout"
 )
 
@@ -44,22 +46,10 @@ type browser struct {
 	bytes    float64
 }
 
-// browse starts Chromium. Where there is none the test is skipped, in CI it fails.
+// browse starts Chromium.
 func browse(t *testing.T) context.Context {
 	t.Helper()
-	program := ""
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
-		if found, err := exec.LookPath(name); err == nil && program == "" {
-			program = found
-		}
-	}
-	if program == "" {
-		if os.Getenv("CI") != "" {
-			t.Fatal("no Chromium: run scripts/install-test-tools.sh")
-		}
-		t.Skip("no Chromium")
-	}
-	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(program), chromedp.NoSandbox,
+	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(tolemtest.RequireTool(t, "chromium")), chromedp.NoSandbox,
 		chromedp.UserDataDir(t.TempDir()), chromedp.WSURLReadTimeout(time.Minute), chromedp.Flag("ignore-certificate-errors", true))
 	ctx, cancel := chromedp.NewExecAllocator(t.Context(), options...)
 	t.Cleanup(cancel)
@@ -228,31 +218,33 @@ type view struct {
 	name    string
 	payment checkout.View
 	do      func(*browser)
+	options options
 }
 
 func everyPage() []view {
 	var all []view
 	for name, c := range stages() {
-		all = append(all, view{name, c.view, nil})
+		all = append(all, view{name: name, payment: c.view})
 	}
 	link := func(path string) func(*browser) { return func(b *browser) { b.open(path) } }
 	account := due()
 	account.State, account.Receipt = tolem.AttemptApproved, receipt(tolem.MethodAccount)
 	account.Receipt.Copy = 1
 	return append(all,
-		view{"paid-account", account, nil},
-		view{"mistakes", due(), func(b *browser) {
+		view{name: "paid-account", payment: account},
+		view{name: "sandbox", payment: due(), options: options{sandbox: true, languages: web.Languages}},
+		view{name: "mistakes", payment: due(), do: func(b *browser) {
 			b.run(chromedp.Click("form#pay .button.wide", chromedp.NodeVisible), chromedp.WaitVisible(".errors"))
 		}},
-		view{"mistakes-account", stages()["form-account"].view, func(b *browser) {
+		view{name: "mistakes-account", payment: stages()["form-account"].view, do: func(b *browser) {
 			b.run(chromedp.Click("form#pay .button.wide", chromedp.NodeVisible), chromedp.WaitVisible(".errors"))
 		}},
-		view{"link-unknown", due(), link("/pay/nonsense")},
-		view{"link-expired", due(), link("/pay/expired")},
-		view{"link-used", due(), func(b *browser) { b.run(network.ClearBrowserCookies()); b.open("/pay/" + token) }},
-		view{"no-session", due(), func(b *browser) { b.run(network.ClearBrowserCookies()); b.open("/pay") }},
-		view{"not-found", due(), link("/nowhere")},
-		view{"failure", due(), func(b *browser) {
+		view{name: "link-unknown", payment: due(), do: link("/pay/nonsense")},
+		view{name: "link-expired", payment: due(), do: link("/pay/expired")},
+		view{name: "link-used", payment: due(), do: func(b *browser) { b.run(network.ClearBrowserCookies()); b.open("/pay/" + token) }},
+		view{name: "no-session", payment: due(), do: func(b *browser) { b.run(network.ClearBrowserCookies()); b.open("/pay") }},
+		view{name: "not-found", payment: due(), do: link("/nowhere")},
+		view{name: "failure", payment: due(), do: func(b *browser) {
 			b.site.core.change(func(*checkout.View) { b.site.core.fail = io.ErrUnexpectedEOF })
 			b.open("/pay")
 		}},
@@ -270,7 +262,7 @@ func TestPagesInChromium(t *testing.T) {
 	heaviest, runs := 0.0, 0
 	for _, v := range everyPage() {
 		for _, language := range []string{"kk", "ru", "en"} {
-			s := open(t, v.payment)
+			s := openWith(t, v.payment, v.options)
 			b := s.tab(t, chromium)
 			b.look(1280, "light")
 			b.open("/pay/" + token)
@@ -299,6 +291,7 @@ func TestPagesInChromium(t *testing.T) {
 			if strings.HasPrefix(v.name, "paid") {
 				b.look(0, "light")
 				b.picture(v.name + "-" + language + "-print")
+				b.oneSheet()
 			}
 			b.clean()
 			s.Close()
@@ -310,6 +303,21 @@ func TestPagesInChromium(t *testing.T) {
 		t.Errorf("a page weighs %.0f bytes", heaviest)
 	}
 }
+
+// oneSheet checks that the page prints on one sheet of paper. GW-151
+func (b *browser) oneSheet() {
+	b.t.Helper()
+	var sheet []byte
+	b.run(chromedp.ActionFunc(func(ctx context.Context) (err error) {
+		sheet, _, err = page.PrintToPDF().WithPaperWidth(8.27).WithPaperHeight(11.69).Do(ctx)
+		return err
+	}))
+	if n := len(sheetPattern.FindAll(sheet, -1)); n != 1 {
+		b.t.Errorf("the receipt prints on %d sheets", n)
+	}
+}
+
+var sheetPattern = regexp.MustCompile(`/Type\s*/Page\b`)
 
 // weight is what came over the wire, headers included.
 func (b *browser) weight() float64 {
@@ -406,6 +414,24 @@ func TestKeyboardAlone(t *testing.T) {
 	b.clean()
 }
 
+// The switch of the language keeps what was typed, in a real browser too, and
+// card data only until then.
+func TestSwitchInChromium(t *testing.T) {
+	s := open(t, due())
+	b := s.tab(t, browse(t))
+	b.open("/pay/" + token)
+	var holder, number, language string
+	b.run(
+		chromedp.SendKeys("#card-number", goodPAN), chromedp.SendKeys("#card-holder", "AIGERIM S"),
+		chromedp.Click(`nav button[value="ru"]`), chromedp.WaitVisible(`html[lang="ru"] #card-holder`),
+		chromedp.Value("#card-holder", &holder), chromedp.Value("#card-number", &number), chromedp.Evaluate(`document.title`, &language),
+	)
+	if holder != "AIGERIM S" || number != "" || !strings.HasPrefix(language, "Оплата") {
+		t.Errorf("holder %q, number %q, title %q", holder, number, language)
+	}
+	b.clean()
+}
+
 // With script switched off everything works, and waiting ends by itself.
 func TestWithoutScript(t *testing.T) {
 	s := open(t, due())
@@ -439,7 +465,7 @@ func TestWithoutScript(t *testing.T) {
 func TestWaitingEndsByItself(t *testing.T) {
 	v := due()
 	v.State = tolem.AttemptSent
-	s := openWith(t, v, checkout.DefaultRefresh)
+	s := openWith(t, v, options{refresh: checkout.DefaultRefresh})
 	b := s.tab(t, browse(t))
 	b.open("/pay/" + token)
 	b.run(chromedp.WaitVisible(".progress"))

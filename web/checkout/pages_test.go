@@ -277,7 +277,7 @@ func TestCancelAndDeadline(t *testing.T) {
 func TestEveryStageIsAPage(t *testing.T) {
 	for name, c := range stages() {
 		t.Run(name, func(t *testing.T) {
-			s := openWith(t, c.view, checkout.DefaultRefresh, web.Languages...)
+			s := openWith(t, c.view, options{languages: web.Languages})
 			p := s.visit(t, true)
 			for _, l := range web.Languages {
 				p.see(p.get("/pay", "Accept-Language", string(l)), http.StatusOK, `<html lang="`+string(l)+`">`)

@@ -240,20 +240,30 @@ type site struct {
 // Pages that wait stand still.
 func open(t *testing.T, v checkout.View) *site {
 	t.Helper()
-	return openWith(t, v, checkout.Refresh{Waiting: time.Hour, Unknown: time.Hour})
+	return openWith(t, v, options{})
 }
 
-func openWith(t *testing.T, v checkout.View, refresh checkout.Refresh, languages ...web.Language) *site {
+// options of a site that is not like the others.
+type options struct {
+	refresh   checkout.Refresh
+	languages []web.Language
+	sandbox   bool
+}
+
+func openWith(t *testing.T, v checkout.View, o options) *site {
 	t.Helper()
-	if languages == nil {
-		languages = []web.Language{web.Kazakh, web.Russian, web.English}
+	if o.languages == nil {
+		o.languages = []web.Language{web.Kazakh, web.Russian, web.English}
+	}
+	if o.refresh == (checkout.Refresh{}) {
+		o.refresh = checkout.Refresh{Waiting: time.Hour, Unknown: time.Hour}
 	}
 	s := &site{now: began, log: new(strings.Builder)}
 	s.core = &core{
 		views: map[tolem.PaymentID]*checkout.View{payment: &v}, links: map[string]tolem.PaymentID{token: payment}, used: make(map[string]bool),
 	}
 	c := web.Config{
-		Languages: languages, Location: time.FixedZone("Almaty", 5*60*60),
+		Languages: o.languages, Sandbox: o.sandbox, Location: time.FixedZone("Almaty", 5*60*60),
 		Clock: s.clock, Limits: web.DefaultLimits, Timeout: 10 * time.Second, Support: "1414", Log: zerolog.New(s),
 	}
 	c.Limits.PerSecond, c.Limits.Burst = 10_000, 10_000
@@ -262,7 +272,7 @@ func openWith(t *testing.T, v checkout.View, refresh checkout.Refresh, languages
 		t.Fatal(err)
 	}
 	err = checkout.Mount(s.shell, checkout.Config{
-		Payments: s.core, Refresh: refresh,
+		Payments: s.core, Refresh: o.refresh,
 		Sessions: web.Sessions{Store: &memory{kept: make(map[web.SessionHash]web.Session)}, Cookie: "__Host-pay", Idle: 30 * time.Minute, Absolute: 24 * time.Hour},
 	})
 	if err != nil {
