@@ -38,14 +38,14 @@ func (p *page) open(x *web.Exchange) error {
 	if err != nil {
 		return err
 	}
-	v, err := p.Payments.View(x.Request.Context(), id)
-	if err != nil {
-		return err
-	}
 	if err := p.Sessions.Start(x, string(id)); err != nil {
 		return err
 	}
-	x.Choose(web.Language(v.Language))
+	// The link is spent and the browser has its cookie: what fails from here on
+	// fails on the next page, where it can be tried again.
+	if v, err := p.Payments.View(x.Request.Context(), id); err == nil {
+		x.Choose(web.Language(v.Language))
+	}
 	return x.See(home)
 }
 
