@@ -320,7 +320,7 @@ type stageCase struct {
 func stages() map[string]stageCase {
 	with := func(change func(*checkout.View)) checkout.View {
 		v := due()
-		v.Masked = "411111******1111"
+		v.Method, v.Masked = tolem.MethodCard, "411111******1111"
 		change(&v)
 		return v
 	}

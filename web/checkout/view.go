@@ -14,7 +14,7 @@ type View struct {
 	// State is that of the latest attempt; empty or REDIRECTED: none was sent.
 	State  tolem.AttemptState
 	Reason tolem.RefusalReason // of a refusal
-	Method tolem.Method        // of the latest attempt
+	Method tolem.Method        // of the latest attempt; empty if there was none
 	Masked string              // the card or account it was made with, as far as it may be shown
 
 	// Receipt is there once the money is known to have been paid: the bank's
