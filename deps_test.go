@@ -71,6 +71,11 @@ var imports = map[string][]string{
 		"github.com/rs/zerolog", "github.com/google/uuid", "golang.org/x/time/rate",
 	},
 
+	// Pages for people. The shell knows no payment; the payment page knows the
+	// nouns, and asks the core through an interface of its own.
+	"web":          {".", "github.com/rs/zerolog", "golang.org/x/time/rate"},
+	"web/checkout": {".", "web"},
+
 	// The contract and what speaks it for a participant. The generated types
 	// use the runtime of their generator.
 	"wsdl":                   {},

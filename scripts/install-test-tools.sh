@@ -25,6 +25,7 @@ need libreoffice-calc-nogui command -v soffice # reads XLSX
 need poppler-utils command -v pdftotext
 need zbar-tools command -v zbarimg
 need openssh-server test -x /usr/sbin/sshd
+need chromium command -v chromium
 need openssh-client command -v ssh-keygen
 
 if [ ${#missing[@]} -eq 0 ]; then
