@@ -9,6 +9,8 @@ package config
 
 import (
 	"fmt"
+	"net/url"
+	"strings"
 	"time"
 
 	"tolem"
@@ -35,6 +37,7 @@ type Config struct {
 	Archive      Archive        `koanf:"archive"`
 	Registers    Registers      `koanf:"registers"`
 	Delivery     Delivery       `koanf:"delivery"`
+	Checkout     Checkout       `koanf:"checkout"`
 	Log          Log            `koanf:"log"`
 	Shutdown     Shutdown       `koanf:"shutdown"`
 }
@@ -168,6 +171,31 @@ type Delivery struct {
 	Spool string  `koanf:"spool" is:"path"` // folder for documents on their way; empty: the system's
 }
 
+// Checkout is the payment page and the banks that it calls.
+type Checkout struct {
+	Listen        string        `koanf:"listen"`         // empty: there is no payment page
+	PublicAddress string        `koanf:"public_address"` // as payers' browsers reach it: https://pay.example.kz
+	TLS           KeyPair       `koanf:"tls"`            // what browsers trust
+	Banks         []string      `koanf:"banks"`          // BANK=https://HOST/bank/v1
+	Acquirers     []string      `koanf:"acquirers"`      // banks that take cards, in the order in which they are asked
+	CallTimeout   time.Duration `koanf:"call_timeout"`   // of a call to a bank (GW-P34)
+	Support       string        `koanf:"support"`        // how payers reach the operator, as shown
+	Sandbox       bool          `koanf:"sandbox"`        // every page says that no real money moves
+}
+
+// BankAddresses returns the addresses of the banks that are called.
+func (c Checkout) BankAddresses() (map[tolem.ParticipantID]string, error) {
+	addresses := make(map[tolem.ParticipantID]string, len(c.Banks))
+	for _, entry := range c.Banks {
+		id, address, _ := strings.Cut(entry, "=")
+		if u, err := url.Parse(address); err != nil || tolem.CheckIdentifier(id) != nil || u.Scheme != "https" || u.Host == "" {
+			return nil, fmt.Errorf("%q is not BANK=https://HOST/PATH", entry)
+		}
+		addresses[tolem.ParticipantID(id)] = address
+	}
+	return addresses, nil
+}
+
 // Log says what is logged and how.
 type Log struct {
 	Level  string `koanf:"level"`
@@ -210,6 +238,7 @@ func Defaults() Config {
 			At: "01:00", Days: "every", Language: "kk", FinalAfter: 3, Holidays: []string{}, Workdays: []string{}, Operator: "Operator of the payment gateway",
 			ClaimsDueAfter: 2, Folder: "registers-cache",
 		},
+		Checkout: Checkout{Banks: []string{}, Acquirers: []string{}, CallTimeout: 30 * time.Second},
 		Log:      Log{Level: "info", Format: "json"},
 		Shutdown: Shutdown{Grace: 30 * time.Second},
 	}

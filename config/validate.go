@@ -49,6 +49,7 @@ func (c *Config) Validate() error {
 	}
 	c.checkNumbers(&v)
 	c.checkRegisters(&v)
+	c.checkCheckout(&v)
 	v.oneOf("log.level", c.Log.Level, "debug", "info", "warn", "error")
 	v.oneOf("log.format", c.Log.Format, "json", "text")
 	return errors.Join(v.problems...)
@@ -115,6 +116,34 @@ func (c *Config) checkTrust(v *validator) {
 	v.entries("trust.anchors", c.Trust.Anchors, false)
 	v.entries("trust.intermediates", c.Trust.Intermediates, false)
 	v.entries("trust.crls", c.Trust.CRLs, true)
+}
+
+func (c *Config) checkCheckout(v *validator) {
+	p := c.Checkout
+	banks, err := p.BankAddresses()
+	if err != nil {
+		v.add("checkout.banks", "%v", err)
+	}
+	for i, id := range p.Acquirers {
+		if banks[tolem.ParticipantID(id)] == "" {
+			v.add(fmt.Sprintf("checkout.acquirers[%d]", i), "%s is not one of checkout.banks", id)
+		}
+	}
+	if len(banks) > 0 && c.Delivery.TLS.Cert == "" {
+		v.add("delivery.tls", "needed: it is what the gateway shows the banks of checkout.banks")
+	}
+	if p.CallTimeout < time.Second || p.CallTimeout > 5*time.Minute {
+		v.add("checkout.call_timeout", "%s is not between 1s and 5m", p.CallTimeout)
+	}
+	if p.Listen == "" {
+		return
+	}
+	if u, err := url.Parse(p.PublicAddress); err != nil || u.Scheme != "https" || u.Host == "" || u.RawQuery != "" || u.Fragment != "" {
+		v.add("checkout.public_address", "must be an https address, as payers' browsers reach the page")
+	}
+	if p.TLS.Cert == "" || p.TLS.Key == "" {
+		v.add("checkout.tls", "needed: the page is served over TLS alone")
+	}
 }
 
 // maxAccount is as long as the longest IBAN.

@@ -227,7 +227,7 @@ func encodeReceipt(h *Handler, w *writer, r gateway.PaymentResult) error {
 	if r.Payment == nil {
 		return nil
 	}
-	document, err := h.receipts.SignEnveloped(h.receipt(r))
+	document, err := h.receipts.SignEnveloped(Receipt(h.directory, r.Issued, r.Payment))
 	if err != nil {
 		return fmt.Errorf("sign receipt: %w", err)
 	}

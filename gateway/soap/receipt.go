@@ -2,7 +2,6 @@ package soap
 
 import (
 	"tolem"
-	"tolem/gateway"
 )
 
 // ReceiptNamespace is the namespace of the e-receipt document.
@@ -18,17 +17,23 @@ var methodNames = map[tolem.Channel]tolem.Names{
 	tolem.ChannelInfokiosk:       {KK: "Инфокиоск", RU: "Инфокиоск", EN: "Infokiosk"},
 }
 
-// receipt builds the e-receipt of an accepted payment (GW-140 to GW-148). The
+// Names tells how participants, services and providers are called.
+type Names interface {
+	Participant(tolem.ParticipantID) (tolem.Participant, bool)
+	Service(tolem.ServiceCode) (tolem.Service, bool)
+	Provider(tolem.ProviderID) (tolem.Provider, bool)
+}
+
+// Receipt builds the e-receipt of an accepted payment (GW-140 to GW-148). The
 // same payment gives the same document every time: it holds nothing of the
 // moment it was asked for. Its signature follows.
-func (h *Handler) receipt(r gateway.PaymentResult) []byte {
-	c, p := r.Issued, r.Payment
+func Receipt(names Names, c tolem.Code, p *tolem.Payment) []byte {
 	w := &writer{}
 	w.Root("receipt", ReceiptNamespace)
 	w.code(c.Number)
 	w.Text("transactionNo", string(p.BankRef))
 	w.Text("bankId", string(p.Bank))
-	if bank, ok := h.directory.Participant(p.Bank); ok {
+	if bank, ok := names.Participant(p.Bank); ok {
 		w.Text("bankName", bank.Name)
 	}
 	w.Text("recipientIIN", c.Recipient.Reveal())
@@ -41,11 +46,11 @@ func (h *Handler) receipt(r gateway.PaymentResult) []byte {
 	w.Text("paymentMethod", string(p.Channel))
 	w.names("paymentMethodName", methodNames[p.Channel])
 	w.Text("serviceCode", string(c.Service))
-	if service, ok := h.directory.Service(c.Service); ok {
+	if service, ok := names.Service(c.Service); ok {
 		w.names("serviceName", service.Names)
 	}
 	w.Text("providerId", string(c.Provider))
-	if provider, ok := h.directory.Provider(c.Provider); ok {
+	if provider, ok := names.Provider(c.Provider); ok {
 		w.names("providerName", provider.Names)
 	}
 	return w.end("receipt")

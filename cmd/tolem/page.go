@@ -1,0 +1,248 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"crypto/tls"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"tolem"
+	"tolem/banks"
+	"tolem/banks/bankv1"
+	"tolem/banks/exchange"
+	"tolem/gateway"
+	"tolem/gateway/payments"
+	"tolem/gateway/soap"
+	"tolem/registry/form"
+	"tolem/signing"
+	"tolem/store"
+	"tolem/web"
+	"tolem/web/checkout"
+)
+
+// Times of the payment page.
+const (
+	pageIdle     = 30 * time.Minute
+	pageAbsolute = 24 * time.Hour
+	pageTimeout  = 15 * time.Second // of one request: the bank is not waited for
+	pagePath     = "/pay"
+)
+
+// newConnectors opens a connector to every bank that is called.
+func newConnectors(n *node) (map[tolem.ParticipantID]banks.Connector, error) {
+	c := n.config.Checkout
+	addresses, err := c.BankAddresses()
+	if err != nil || len(addresses) == 0 {
+		return nil, err
+	}
+	channel, err := tls.LoadX509KeyPair(n.config.Delivery.TLS.Cert, n.config.Delivery.TLS.Key)
+	if err != nil {
+		return nil, fmt.Errorf("delivery.tls: %w", err)
+	}
+	connectors := make(map[tolem.ParticipantID]banks.Connector, len(addresses))
+	for id, address := range addresses {
+		connectors[id], err = bankv1.New(bankv1.Config{
+			Bank: id, Address: address, Observe: n.bankCalled,
+			Config: exchange.Config{Signer: n.signers.RSA, Certificate: channel, Trust: n.trust, Directory: n.directory, Timeout: c.CallTimeout},
+		})
+		if err != nil {
+			return nil, fmt.Errorf("bank %s: %w", id, err)
+		}
+	}
+	return connectors, nil
+}
+
+// bankCalled counts a call to a bank.
+func (n *node) bankCalled(c bankv1.Call) {
+	outcome := string(c.Outcome)
+	switch {
+	case errors.Is(c.Err, banks.ErrNotSent):
+		outcome = "NOT_SENT"
+	case c.Err != nil:
+		outcome = "NO_ANSWER"
+	}
+	n.metrics.bankCalls.WithLabelValues(string(c.Bank), c.Operation, outcome).Observe(c.Took.Seconds())
+}
+
+// newPage makes the server of the payment page, nil if there is none.
+func newPage(n *node) (*http.Server, error) {
+	c := n.config.Checkout
+	if c.Listen == "" {
+		return nil, nil
+	}
+	pair, err := tls.LoadX509KeyPair(c.TLS.Cert, c.TLS.Key)
+	if err != nil {
+		return nil, fmt.Errorf("checkout.tls: %w", err)
+	}
+	shell, err := web.New(web.Config{
+		Languages: []web.Language{web.Kazakh, web.Russian, web.English}, Location: n.zone, Clock: time.Now, Limits: web.DefaultLimits,
+		Timeout: pageTimeout, Sandbox: c.Sandbox, Support: c.Support, Log: n.log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	err = checkout.Mount(shell, checkout.Config{
+		Payments: payer{n}, Refresh: checkout.DefaultRefresh,
+		Sessions: web.Sessions{Store: pageSessions{n.db}, Cookie: "__Host-pay", Idle: pageIdle, Absolute: pageAbsolute},
+	})
+	if err != nil {
+		return nil, err
+	}
+	t := n.config.SOAP.Timeouts
+	return &http.Server{
+		Handler: shell, ReadHeaderTimeout: t.Header, ReadTimeout: t.Header + t.Body, WriteTimeout: t.Header + t.Body + pageTimeout, IdleTimeout: t.Idle,
+		MaxHeaderBytes: maxHeaderBytes, ErrorLog: quietLog(n.log),
+		TLSConfig: &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{pair}},
+	}, nil
+}
+
+// payer is what the payment page asks of the core.
+type payer struct{ n *node }
+
+// toPage tells the page's errors from the core's.
+func toPage(err error) error {
+	for _, e := range []struct{ core, page error }{
+		{gateway.ErrTokenUsed, checkout.ErrLinkUsed}, {gateway.ErrTokenExpired, checkout.ErrLinkExpired}, {gateway.ErrToken, checkout.ErrLinkUnknown},
+		{payments.ErrNotNow, checkout.ErrNotNow},
+	} {
+		if errors.Is(err, e.core) {
+			return fmt.Errorf("%w: %w", e.page, err)
+		}
+	}
+	return err
+}
+
+func (p payer) Open(ctx context.Context, token string) (tolem.PaymentID, error) {
+	id, err := p.n.payments.Open(ctx, token)
+	return id, toPage(err)
+}
+
+func (p payer) PayCard(ctx context.Context, id tolem.PaymentID, card tolem.Card) error {
+	return toPage(p.n.payments.PayCard(ctx, id, card))
+}
+
+func (p payer) PayAccount(ctx context.Context, id tolem.PaymentID, bank tolem.ParticipantID, account string) error {
+	return toPage(p.n.payments.PayAccount(ctx, id, bank, account))
+}
+
+func (p payer) Cancel(ctx context.Context, id tolem.PaymentID) error {
+	return toPage(p.n.payments.Cancel(ctx, id))
+}
+
+// View tells how a payment stands.
+func (p payer) View(ctx context.Context, id tolem.PaymentID) (checkout.View, error) {
+	v, err := p.n.payments.View(ctx, id)
+	if err != nil {
+		return checkout.View{}, err
+	}
+	c := v.Checkout
+	view := checkout.View{
+		Deadline: c.InputBy, Amount: c.Amount, Service: v.Service, Provider: v.Provider, Description: c.Details, Order: string(c.RequestNo),
+		Code: c.Code, Requester: tolem.Names{RU: v.Requester}, ReturnURL: c.ReturnURL, Language: string(c.Language),
+		PaidBefore: v.Stage == tolem.StagePaid && !v.PaidHere, Withdrawn: v.Stage == tolem.StageCancelled || v.Stage == tolem.StageExpired,
+	}
+	if c.Kind == tolem.CheckoutAccount {
+		view.Methods = []tolem.Method{tolem.MethodAccount}
+	} else {
+		view.Methods = []tolem.Method{tolem.MethodCard}
+	}
+	for _, b := range v.Banks {
+		view.Banks = append(view.Banks, checkout.Bank{ID: b.ID, Names: tolem.Names{RU: b.Name}})
+	}
+	if a := v.Last; a != nil {
+		view.State, view.Reason, view.Method, view.Masked = a.State, a.Reason, a.Method, a.Masked
+	}
+	if v.PaidHere && v.Payment != nil {
+		view.Code, view.Receipt = v.Code.Number, p.receipt(v)
+	}
+	return view, nil
+}
+
+// receipt is what the page shows of a payment (UC1.28, UC2.17).
+func (p payer) receipt(v payments.View) *checkout.Receipt {
+	return &checkout.Receipt{
+		Payer: v.Code.Recipient, Request: string(v.Code.RequestNo), Account: v.Payment.Account, Amount: v.Payment.Amount, PaidAt: v.Payment.PaidAt,
+		Method: v.Last.Method, Masked: v.Last.Masked, Code: v.Code.Number, Transaction: string(v.Payment.BankRef),
+		Service: v.Service, Provider: v.Provider, Bank: tolem.Names{RU: v.Bank},
+	}
+}
+
+// Receipt returns the signed receipt, or a page of it to print.
+func (p payer) Receipt(ctx context.Context, id tolem.PaymentID, as checkout.ReceiptForm) (checkout.File, error) {
+	v, err := p.n.payments.View(ctx, id)
+	if err != nil {
+		return checkout.File{}, err
+	}
+	if !v.PaidHere || v.Payment == nil {
+		return checkout.File{}, checkout.ErrNotNow
+	}
+	signed, err := p.n.signers.RSA.SignEnveloped(soap.Receipt(p.n.directory, v.Code, v.Payment))
+	if err != nil {
+		return checkout.File{}, fmt.Errorf("sign receipt: %w", err)
+	}
+	name := "receipt-" + v.Code.Number.String()
+	if as == checkout.ReceiptXML {
+		return checkout.File{Name: name + ".xml", ContentType: "application/xml", Content: signed}, nil
+	}
+	var pdf bytes.Buffer
+	err = form.WritePDF(&pdf, receiptSheet(v, signed, p.n.signers.RSA, p.n.zone))
+	return checkout.File{Name: name + ".pdf", ContentType: "application/pdf", Content: pdf.Bytes()}, err
+}
+
+// receiptSheet is a receipt as it is printed.
+func receiptSheet(v payments.View, signed []byte, signer *signing.Signer, zone *time.Location) form.Sheet {
+	l := form.Language(v.Checkout.Language)
+	hash := sha256.Sum256(signed)
+	rows := [][2]string{
+		{"Код платежа", v.Code.Number.Printed()}, {"ИИН", v.Code.Recipient.Reveal()}, {"Услуга", v.Service.In(string(l))},
+		{"Сумма", v.Payment.Amount.String()}, {"Оплачено", v.Payment.PaidAt.In(zone).Format("02.01.2006 15:04:05")},
+		{"Номер операции", string(v.Payment.BankRef)}, {"Номер запроса", string(v.Code.RequestNo)}, {"Счёт", v.Payment.Account}, {"Банк", v.Bank},
+	}
+	return form.Sheet{
+		Language: l, Title: "Электронный чек", Number: v.Code.Number.Printed(), RowCount: int64(len(rows)), Zone: zone, Printed: v.Payment.ReceivedAt,
+		Columns: []form.Column{{Name: "field", Label: " ", Kind: form.Text, Width: 20}, {Name: "value", Label: " ", Kind: form.Text, Width: 50}},
+		Rows: func(yield func([]form.Cell, error) bool) {
+			for _, r := range rows {
+				if !yield([]form.Cell{form.String(r[0]), form.String(r[1])}, nil) {
+					return
+				}
+			}
+		},
+		Signature: &form.Signature{
+			Signer: signer.Certificate().Subject.String(), Serial: signer.Certificate().SerialNumber.Text(16), At: v.Payment.ReceivedAt,
+			Hash: hex.EncodeToString(hash[:]), QR: "tolem:receipt?c=" + v.Code.Number.String(),
+		},
+	}
+}
+
+// pageSessions keeps the sessions of pages.
+type pageSessions struct{ db *store.DB }
+
+func (s pageSessions) Create(ctx context.Context, h web.SessionHash, session web.Session, until time.Time) error {
+	return s.db.Update(ctx, func(tx *store.Tx) error { return tx.InsertPageSession(h, store.PageSession(session), until) })
+}
+
+func (s pageSessions) Find(ctx context.Context, h web.SessionHash) (session web.Session, err error) {
+	err = s.db.View(ctx, func(tx *store.Tx) error {
+		found, err := tx.PageSession(h)
+		session = web.Session(found)
+		return err
+	})
+	if errors.Is(err, store.ErrNotFound) {
+		err = web.ErrNoSession
+	}
+	return session, err
+}
+
+func (s pageSessions) Touch(ctx context.Context, h web.SessionHash, seen time.Time) error {
+	return s.db.Update(ctx, func(tx *store.Tx) error { return tx.TouchPageSession(h, seen) })
+}
+
+func (s pageSessions) Remove(ctx context.Context, h web.SessionHash) error {
+	return s.db.Update(ctx, func(tx *store.Tx) error { return tx.RemovePageSession(h) })
+}
