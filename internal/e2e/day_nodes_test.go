@@ -16,8 +16,8 @@ import (
 // How hard the nodes have it while they catch up.
 const (
 	dayNodes     = 3
-	missedDays   = 20
-	dayKills     = 8
+	missedDays   = 8
+	dayKills     = 4
 	longestCalm  = 3 * time.Second // between two deaths, if no node has anything to do
 	paymentsADay = 6
 
