@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -66,9 +67,10 @@ func TestRowsFrom(t *testing.T) {
 // rendered all the same, once for all who ask.
 func TestRenderingOutlivesWhoAsked(t *testing.T) {
 	w := newWorld(t, tolemtest.SQLite(t), time.UTC, time.Now())
-	renders, release := 0, make(chan struct{})
+	var renders atomic.Int32
+	release := make(chan struct{})
 	render := func(_ context.Context, out io.Writer) error {
-		renders++
+		renders.Add(1)
 		<-release
 		_, err := io.WriteString(out, "done")
 		return err
@@ -86,8 +88,8 @@ func TestRenderingOutlivesWhoAsked(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer file.Close()
-	if renders != 1 || file.Size != 4 {
-		t.Errorf("rendered %d times, %d bytes", renders, file.Size)
+	if renders.Load() != 1 || file.Size != 4 {
+		t.Errorf("rendered %d times, %d bytes", renders.Load(), file.Size)
 	}
 }
 

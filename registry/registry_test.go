@@ -236,7 +236,7 @@ func eachPaymentOnce(t *testing.T, w *world, random *rand.Rand, days int) {
 	var total, back int64
 	for day := first; day < first+tolem.Day(days); day++ {
 		moments := []time.Time{calendar.Start(day), calendar.Start(day).Add(time.Microsecond), calendar.End(day).Add(-time.Microsecond)}
-		for range 20 {
+		for range 8 {
 			moments = append(moments, calendar.Start(day).Add(time.Duration(random.Int64N(int64(calendar.End(day).Sub(calendar.Start(day)))))))
 		}
 		slices.SortFunc(moments, time.Time.Compare)

@@ -292,7 +292,7 @@ func TestTotalsEqualARecount(t *testing.T) {
 				l := &life{world: newWorld(t, dsn, zone, c.from), random: mathrand.New(mathrand.NewPCG(seed, 1))}
 				l.due = l.registry.Calendar.DayOf(c.from)
 				l.codes = append(l.codes, l.issue(pay{}))
-				l.live(350)
+				l.live(120)
 				l.clock.Advance(50 * time.Hour)
 				l.night()
 				want := l.recounted()

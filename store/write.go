@@ -41,6 +41,7 @@ func (c *committer) singles(ctx context.Context, sets []*writeSet) (map[int]erro
 					return nil, err
 				}
 				failed[i] = miss.outcome
+				break // what stands behind a guard that failed is not tried: it could only fail as well
 			}
 		}
 	}

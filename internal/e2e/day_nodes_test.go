@@ -16,8 +16,8 @@ import (
 // How hard the nodes have it while they catch up.
 const (
 	dayNodes     = 3
-	missedDays   = 20
-	dayKills     = 8
+	missedDays   = 8
+	dayKills     = 4
 	longestCalm  = 3 * time.Second // between two deaths, if no node has anything to do
 	paymentsADay = 6
 
@@ -26,12 +26,13 @@ const (
 
 // Three nodes catch up days that nobody closed, and are killed at any moment of
 // it: each register is there once, none is missing, the doctor finds nothing,
-// and every document is delivered once.
+// and every document is in line once and written at most once. What a dead node
+// had begun to deliver waits for its lease, longer than this test.
 //
 // GW-060 GW-P25 GW-P26 GW-P40
 func TestNodesDieWhileCatchingUp(t *testing.T) {
 	if testing.Short() {
-		t.Skip("a job whose node died is free after a minute")
+		t.Skip("NOT TESTED with -short: nodes killed while they catch up; a job whose node died is free after a minute")
 	}
 	days := tolem.Day(missedDays)
 	database := tolemtest.Postgres(t)

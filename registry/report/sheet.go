@@ -127,6 +127,15 @@ func hourLabel(hour int) string { return fmt.Sprintf("%02d:00–%02d:00", hour, 
 
 func weekday(d time.Weekday) word { return wordMonday + word(weekdayNumber(d)-1) }
 
+// width is the relative width of a column on paper. There are many, and their
+// headers need more room than most of their figures.
+func width(k form.Kind) float64 {
+	if k == form.Money {
+		return 17
+	}
+	return 14
+}
+
 // Sheet returns the report as a table that package form renders, with a chart
 // if one is given. Printed is when it is made.
 func (r *Report) Sheet(l form.Language, zone *time.Location, printed time.Time, chart *form.Chart) (form.Sheet, error) {
@@ -150,7 +159,7 @@ func (r *Report) Sheet(l form.Language, zone *time.Location, printed time.Time, 
 		},
 	}
 	for _, c := range columns {
-		s.Columns = append(s.Columns, form.Column{Name: c.name, Label: say[c.label], Kind: c.kind, Sum: c.kind == form.Money})
+		s.Columns = append(s.Columns, form.Column{Name: c.name, Label: say[c.label], Kind: c.kind, Width: width(c.kind), Sum: c.kind == form.Money})
 	}
 	for _, total := range r.Totals {
 		t := form.TotalRow{
