@@ -175,7 +175,7 @@ type Delivery struct {
 type Checkout struct {
 	Listen        string        `koanf:"listen"`         // empty: there is no payment page
 	PublicAddress string        `koanf:"public_address"` // as payers' browsers reach it: https://pay.example.kz
-	TLS           KeyPair       `koanf:"tls"`            // what browsers trust
+	TLS           KeyPair       `koanf:"tls"`            // what browsers trust; a sandbox on this machine alone does without
 	Banks         []string      `koanf:"banks"`          // BANK=https://HOST/bank/v1
 	Acquirers     []string      `koanf:"acquirers"`      // banks that take cards, in the order in which they are asked
 	CallTimeout   time.Duration `koanf:"call_timeout"`   // of a call to a bank (GW-P34)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"net/url"
 	"slices"
 	"strconv"
@@ -138,12 +139,27 @@ func (c *Config) checkCheckout(v *validator) {
 	if p.Listen == "" {
 		return
 	}
-	if u, err := url.Parse(p.PublicAddress); err != nil || u.Scheme != "https" || u.Host == "" || u.RawQuery != "" || u.Fragment != "" {
-		v.add("checkout.public_address", "must be an https address, as payers' browsers reach the page")
+	plain := p.Sandbox && p.TLS == (KeyPair{}) && onLoopback(p.Listen)
+	scheme := "https"
+	if plain {
+		scheme = "http" // browsers trust this machine itself
 	}
-	if p.TLS.Cert == "" || p.TLS.Key == "" {
-		v.add("checkout.tls", "needed: the page is served over TLS alone")
+	if u, err := url.Parse(p.PublicAddress); err != nil || u.Scheme != scheme || u.Host == "" || u.RawQuery != "" || u.Fragment != "" {
+		v.add("checkout.public_address", "must be an %s address, as payers' browsers reach the page", scheme)
 	}
+	if !plain && (p.TLS.Cert == "" || p.TLS.Key == "") {
+		v.add("checkout.tls", "needed: without it only a sandbox serves, and only this machine")
+	}
+}
+
+// onLoopback reports whether only this machine reaches an address.
+func onLoopback(address string) bool {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return false
+	}
+	ip, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && ip.IsLoopback()
 }
 
 // maxAccount is as long as the longest IBAN.

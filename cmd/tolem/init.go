@@ -143,6 +143,7 @@ func (in installation) writeTestPKI(c *config.Config) error {
 		{"signing-ec", pki.Spec{CommonName: "Tolem signing EC", Usage: pki.Signing, Key: pki.P256}, &c.Signing.EC},
 		{"tls", pki.Spec{CommonName: "localhost", Usage: pki.TLSServer, Key: pki.P256, Hosts: []string{"localhost", "127.0.0.1", "::1"}}, &c.SOAP.TLS},
 		{"channel", pki.Spec{CommonName: "Tolem channel", Usage: pki.TLSClient, Key: pki.P256}, &c.Delivery.TLS},
+		{"page", pki.Spec{CommonName: "localhost", Usage: pki.TLSServer, Key: pki.P256, Hosts: []string{"localhost", "127.0.0.1", "::1"}}, &c.Checkout.TLS},
 	} {
 		identity, err := authority.Issue(id.spec)
 		if err != nil {
@@ -171,6 +172,7 @@ func (in installation) writeRequests(c *config.Config) error {
 		{"signing-ec", "Tolem signing EC", pki.P256, &c.Signing.EC},
 		{"tls", "Tolem TLS", pki.P256, &c.SOAP.TLS},
 		{"channel", "Tolem channel", pki.P256, &c.Delivery.TLS},
+		{"page", "Tolem payment page", pki.P256, &c.Checkout.TLS},
 	} {
 		key, err := id.kind.NewKey()
 		if err != nil {

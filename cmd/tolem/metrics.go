@@ -1,7 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"context"
+	"strconv"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -10,6 +12,7 @@ import (
 	"tolem"
 	"tolem/gateway/soap"
 	"tolem/store"
+	"tolem/web"
 )
 
 // metrics are what an operator's monitoring reads. No label holds anything a
@@ -25,6 +28,8 @@ type metrics struct {
 	jobFailures *prometheus.CounterVec
 	jobs        *prometheus.HistogramVec
 	deliveries  *prometheus.CounterVec
+	bankCalls   *prometheus.HistogramVec
+	pages       *prometheus.HistogramVec
 }
 
 func newMetrics() *metrics {
@@ -61,7 +66,15 @@ func newMetrics() *metrics {
 	m.deliveries = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "tolem_deliveries_total", Help: "Attempts to push documents, by outcome and class of failure.",
 	}, []string{"outcome", "class"})
-	m.registry.MustRegister(m.jobs, m.deliveries, m.requests, m.latency, m.refused, m.repeated, m.guesses, m.groups, m.jobFailures,
+	m.bankCalls = prometheus.NewHistogramVec(prometheus.HistogramOpts{
+		Name: "tolem_bank_call_seconds", Help: "Calls to banks, by bank, operation and what came of them.",
+		Buckets: prometheus.ExponentialBuckets(0.005, 2, 14),
+	}, []string{"bank", "operation", "outcome"})
+	m.pages = prometheus.NewHistogramVec(prometheus.HistogramOpts{
+		Name: "tolem_page_seconds", Help: "Requests to pages, by route and status.",
+		Buckets: prometheus.ExponentialBuckets(0.0005, 2, 15),
+	}, []string{"route", "status"})
+	m.registry.MustRegister(m.bankCalls, m.pages, m.jobs, m.deliveries, m.requests, m.latency, m.refused, m.repeated, m.guesses, m.groups, m.jobFailures,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -89,6 +102,12 @@ func (m *metrics) request(e soap.Event) {
 	case tolem.TooManyUnknown:
 		m.guesses.WithLabelValues(string(e.Participant), "yes").Inc()
 	}
+}
+
+// page notes what became of a request to a page.
+func (m *metrics) page(e web.Event) {
+	route := cmp.Or(e.Route, "none")
+	m.pages.WithLabelValues(route, strconv.Itoa(e.Status)).Observe(e.Took.Seconds())
 }
 
 // watch registers the collector of what is looked up when the metrics are read.

@@ -50,15 +50,15 @@ type node struct {
 	metrics   *metrics
 	jobs      *background
 
-	soapServer, opsServer     *http.Server
-	soapListener, opsListener net.Listener
-	draining                  atomic.Bool
-	failed                    chan error // of a listener
+	soapServer, opsServer, pageServer       *http.Server // pageServer is nil without a payment page
+	soapListener, opsListener, pageListener net.Listener
+	draining                                atomic.Bool
+	failed                                  chan error // of a listener
 }
 
 // openNode opens everything a gateway works with. Nothing is served yet.
 func openNode(ctx context.Context, c *config.Config, log zerolog.Logger) (_ *node, err error) {
-	n := &node{log: log, metrics: newMetrics(), failed: make(chan error, 2)}
+	n := &node{log: log, metrics: newMetrics(), failed: make(chan error, 3)}
 	if n.desk, err = openDesk(ctx, c, store.Options{OnGroup: n.metrics.group}); err != nil {
 		return nil, err
 	}
@@ -95,9 +95,11 @@ func openNode(ctx context.Context, c *config.Config, log zerolog.Logger) (_ *nod
 		return nil, err
 	}
 	n.gateway = gateway.New(gateway.Config{
-		Currency: c.Currency, CodeTTL: c.Codes.TTL, UnknownCodesPerMinute: c.Limits.UnknownCodesPerMinute,
+		Currency: c.Currency, CodeTTL: c.Codes.TTL, UnknownCodesPerMinute: c.Limits.UnknownCodesPerMinute, PageAddress: pageAddress(c.Checkout),
 	}, n.db, n.evidence, n.directory)
-	n.payments = newPayments(n, n.gateway, nil, nil)
+	if n.payments, err = newPayments(n); err != nil {
+		return nil, err
+	}
 	n.metrics.watch(n)
 	return n, nil
 }
@@ -159,15 +161,23 @@ func (n *node) start(ctx context.Context) (err error) {
 	if n.opsListener, err = net.Listen("tcp", n.config.Ops.Listen); err != nil {
 		return errors.Join(fmt.Errorf("ops.listen: %w", err), n.soapListener.Close())
 	}
-	if n.jobs, err = startJobs(ctx, n); err != nil {
+	if err := n.openPage(); err != nil {
 		return errors.Join(err, n.soapListener.Close(), n.opsListener.Close())
+	}
+	if n.jobs, err = startJobs(ctx, n); err != nil {
+		return errors.Join(err, n.soapListener.Close(), n.opsListener.Close(), n.closePage())
 	}
 	n.soapServer = n.newSOAPServer(pair)
 	n.opsServer = n.newOpsServer()
 	limited := limitConnections(n.soapListener, n.config.SOAP.MaxConnections)
 	go func() { n.failed <- n.soapServer.ServeTLS(limited, "", "") }()
 	go func() { n.failed <- n.opsServer.Serve(n.opsListener) }()
-	n.log.Info().Str("soap", n.address()).Str("ops", n.opsListener.Addr().String()).Msg("serving")
+	line := n.log.Info().Str("soap", n.address()).Str("ops", n.opsListener.Addr().String())
+	if n.pageServer != nil {
+		n.servePage()
+		line.Str("page", n.pageListener.Addr().String())
+	}
+	line.Msg("serving")
 	return nil
 }
 
@@ -208,7 +218,7 @@ func (n *node) stop() error {
 	n.draining.Store(true)
 	ctx, cancel := context.WithTimeout(context.Background(), n.config.Shutdown.Grace)
 	defer cancel()
-	err := errors.Join(n.soapServer.Shutdown(ctx), n.jobs.stop(), n.day.stop(ctx), n.payments.Wait(ctx), n.opsServer.Shutdown(ctx), n.db.Close())
+	err := errors.Join(n.soapServer.Shutdown(ctx), n.stopPage(ctx), n.jobs.stop(), n.day.stop(ctx), n.payments.Wait(ctx), n.opsServer.Shutdown(ctx), n.db.Close())
 	n.log.Info().Err(err).Msg("stopped")
 	return err
 }

@@ -8,13 +8,16 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
+	"strings"
 	"time"
 
 	"tolem"
 	"tolem/banks"
 	"tolem/banks/bankv1"
 	"tolem/banks/exchange"
+	"tolem/config"
 	"tolem/gateway"
 	"tolem/gateway/payments"
 	"tolem/gateway/soap"
@@ -69,36 +72,84 @@ func (n *node) bankCalled(c bankv1.Call) {
 	n.metrics.bankCalls.WithLabelValues(string(c.Bank), c.Operation, outcome).Observe(c.Took.Seconds())
 }
 
-// newPage makes the server of the payment page, nil if there is none.
-func newPage(n *node) (*http.Server, error) {
+// pageAddress is where payers are sent, empty without a payment page.
+func pageAddress(c config.Checkout) string {
+	if c.Listen == "" {
+		return ""
+	}
+	return strings.TrimSuffix(c.PublicAddress, "/") + pagePath
+}
+
+// openPage makes the server of the payment page and listens, if there is to be
+// one.
+func (n *node) openPage() (err error) {
 	c := n.config.Checkout
 	if c.Listen == "" {
-		return nil, nil
+		return nil
 	}
-	pair, err := tls.LoadX509KeyPair(c.TLS.Cert, c.TLS.Key)
+	shell, err := n.newShell()
 	if err != nil {
-		return nil, fmt.Errorf("checkout.tls: %w", err)
+		return err
 	}
+	t := n.config.SOAP.Timeouts
+	server := &http.Server{
+		Handler: shell, ReadHeaderTimeout: t.Header, ReadTimeout: t.Header + t.Body, WriteTimeout: t.Header + t.Body + pageTimeout, IdleTimeout: t.Idle,
+		MaxHeaderBytes: maxHeaderBytes, ErrorLog: quietLog(n.log),
+	}
+	if c.TLS.Cert != "" {
+		pair, err := tls.LoadX509KeyPair(c.TLS.Cert, c.TLS.Key)
+		if err != nil {
+			return fmt.Errorf("checkout.tls: %w", err)
+		}
+		server.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{pair}}
+	}
+	if n.pageListener, err = net.Listen("tcp", c.Listen); err != nil {
+		return fmt.Errorf("checkout.listen: %w", err)
+	}
+	n.pageServer = server
+	return nil
+}
+
+// newShell mounts what payers see.
+func (n *node) newShell() (*web.Shell, error) {
+	c := n.config.Checkout
 	shell, err := web.New(web.Config{
 		Languages: []web.Language{web.Kazakh, web.Russian, web.English}, Location: n.zone, Clock: time.Now, Limits: web.DefaultLimits,
-		Timeout: pageTimeout, Sandbox: c.Sandbox, Support: c.Support, Log: n.log,
+		Timeout: pageTimeout, Sandbox: c.Sandbox, Support: c.Support, Log: n.log, Observe: n.metrics.page,
 	})
 	if err != nil {
 		return nil, err
 	}
-	err = checkout.Mount(shell, checkout.Config{
+	return shell, checkout.Mount(shell, checkout.Config{
 		Payments: payer{n}, Refresh: checkout.DefaultRefresh,
 		Sessions: web.Sessions{Store: pageSessions{n.db}, Cookie: "__Host-pay", Idle: pageIdle, Absolute: pageAbsolute},
 	})
-	if err != nil {
-		return nil, err
+}
+
+// servePage begins to serve payers, not more of them at once than callers.
+func (n *node) servePage() {
+	limited := limitConnections(n.pageListener, n.config.SOAP.MaxConnections)
+	go func() {
+		if n.pageServer.TLSConfig == nil {
+			n.failed <- n.pageServer.Serve(limited)
+			return
+		}
+		n.failed <- n.pageServer.ServeTLS(limited, "", "")
+	}()
+}
+
+func (n *node) closePage() error {
+	if n.pageListener == nil {
+		return nil
 	}
-	t := n.config.SOAP.Timeouts
-	return &http.Server{
-		Handler: shell, ReadHeaderTimeout: t.Header, ReadTimeout: t.Header + t.Body, WriteTimeout: t.Header + t.Body + pageTimeout, IdleTimeout: t.Idle,
-		MaxHeaderBytes: maxHeaderBytes, ErrorLog: quietLog(n.log),
-		TLSConfig: &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{pair}},
-	}, nil
+	return n.pageListener.Close()
+}
+
+func (n *node) stopPage(ctx context.Context) error {
+	if n.pageServer == nil {
+		return nil
+	}
+	return n.pageServer.Shutdown(ctx)
 }
 
 // payer is what the payment page asks of the core.

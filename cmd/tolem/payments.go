@@ -6,8 +6,6 @@ import (
 	"time"
 
 	"tolem"
-	"tolem/banks"
-	"tolem/gateway"
 	"tolem/gateway/payments"
 )
 
@@ -19,8 +17,19 @@ const (
 
 // newPayments opens the engine of the payment page over the banks that the
 // gateway calls; cards go to the acquirers, the first one that is well.
-func newPayments(n *node, g *gateway.Gateway, connectors map[tolem.ParticipantID]banks.Connector, acquirers []tolem.ParticipantID) *payments.Engine {
-	return payments.New(payments.Config{Connectors: connectors, Acquirers: acquirers, Observe: n.observeCall}, n.db, g, n.evidence, n.directory)
+func newPayments(n *node) (*payments.Engine, error) {
+	connectors, err := newConnectors(n)
+	if err != nil {
+		return nil, err
+	}
+	c := n.config.Checkout
+	acquirers := make([]tolem.ParticipantID, len(c.Acquirers))
+	for i, id := range c.Acquirers {
+		acquirers[i] = tolem.ParticipantID(id)
+	}
+	return payments.New(payments.Config{
+		Connectors: connectors, Acquirers: acquirers, CallTimeout: c.CallTimeout, Observe: n.observeCall,
+	}, n.db, n.gateway, n.evidence, n.directory), nil
 }
 
 // observeCall logs what became of a call to a bank. The attempt's mask and the
