@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -66,10 +67,15 @@ func TestNothingPrintsACard(t *testing.T) {
 		}
 	}
 	text := printed.String()
-	for _, secret := range []string{pan, pan[6:], "11111111", cvc, "SERIKOVA", fmt.Sprintf("%x", pan), fmt.Sprintf("%X", cvc)} {
+	for _, secret := range []string{pan, pan[6:], "11111111", "SERIKOVA", fmt.Sprintf("%x", pan)} {
 		if at := strings.Index(text, secret); at >= 0 {
 			t.Errorf("%q is printed: %q", secret, text[max(0, at-60):min(len(text), at+60)])
 		}
+	}
+	// Three digits are in some address of memory by chance: alone they are the code.
+	alone := regexp.MustCompile(`\b(` + cvc + `|` + fmt.Sprintf("%X", cvc) + `)\b`)
+	if at := alone.FindStringIndex(text); at != nil {
+		t.Errorf("the code is printed: %q", text[max(0, at[0]-60):min(len(text), at[1]+60)])
 	}
 	if !strings.Contains(text, "Card(411111******1111)") {
 		t.Error("the mask is not printed either")
