@@ -36,6 +36,8 @@ var imports = map[string][]string{
 	"banks":         {".", "store", "signing/trust"},
 	"gateway":       {".", "store", "archive", "banks"},
 	"registry/jobs": {".", "store"},
+	// A receipt as text that proves itself. Who signs is handed to it.
+	"receipt": {"."},
 
 	// The banks' side of the payment page: a bank is called, and played.
 	"banks/exchange": {".", "banks", "signing", "signing/trust", "wsdl/channel"},
