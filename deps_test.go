@@ -76,7 +76,11 @@ var imports = map[string][]string{
 	// Pages for people. The shell knows no payment; the payment page knows the
 	// nouns, and asks the core through an interface of its own.
 	"web":          {".", "github.com/rs/zerolog", "golang.org/x/time/rate"},
-	"web/checkout": {".", "web"},
+	"web/checkout": {".", "web", "receipt", "web/slip"},
+	// A receipt as people see it, on a page and on paper; and the page where
+	// anybody may check one. Neither knows how receipts are kept.
+	"web/slip":         {".", "web", "receipt", "registry/form", "github.com/boombuler/barcode/..."},
+	"web/receiptcheck": {".", "web", "web/slip", "receipt"},
 
 	// The contract and what speaks it for a participant. The generated types
 	// use the runtime of their generator.
