@@ -128,7 +128,7 @@ func (p *paper) title() {
 }
 
 // proofHeight is what the QR code and the notes below the fields need.
-func (p *paper) proofHeight() float64 { return paperCode + 12 + 3*3.6 + paperFoot }
+func (p *paper) proofHeight() float64 { return paperCode + 12 + 4*3.6 + paperFoot }
 
 // fields writes the fields in the largest letters with which all else fits.
 func (p *paper) fields() {
@@ -235,23 +235,17 @@ func (p *paper) modules(x, y float64) {
 
 // notes stand at the foot.
 func (p *paper) notes() {
+	const line = 3.6
 	p.font(false, 7.5)
 	p.ink(90)
-	p.y = max(p.y, paperHeight-paperFoot-3.6*float64(len(p.s.Notes)))
-	p.line(p.y-1, 0.1)
+	var lines []string
 	for _, note := range p.s.Notes {
-		p.y += 3.6
-		p.figureLeft(paperMargin, p.y, paperText, note)
+		lines = append(lines, p.fit(note, paperText, 2)...)
 	}
-}
-
-// figureLeft writes one line, in smaller letters where it is wider than its
-// place.
-func (p *paper) figureLeft(x, y, width float64, text string) {
-	points := p.points
-	if have := p.pdf.GetStringWidth(inPrint(text)); have > width {
-		p.font(p.bold, max(leastPoints, points*width/have))
+	p.y = max(p.y, paperHeight-paperFoot-line*float64(len(lines)))
+	p.line(p.y-1, 0.1)
+	for _, text := range lines {
+		p.y += line
+		p.write(paperMargin, p.y, text)
 	}
-	p.write(x, y, text)
-	p.font(p.bold, points)
 }

@@ -17,6 +17,7 @@ import (
 
 	"tolem"
 	"tolem/web"
+	"tolem/web/slip"
 )
 
 //go:embed i18n all:templates
@@ -43,6 +44,7 @@ type Payments interface {
 	Cancel(ctx context.Context, id tolem.PaymentID) error
 
 	// Receipt returns the receipt of a paid payment as a file, else ErrNotNow.
+	// Whoever asks for it saves it: after the first time it is a copy.
 	Receipt(ctx context.Context, id tolem.PaymentID, form ReceiptForm) (File, error)
 }
 
@@ -100,6 +102,8 @@ type Config struct {
 type page struct {
 	Config
 	mounted *web.Mounted
+	texts   slip.Texts // of receipts
+	zone    *time.Location
 }
 
 // home is the address of the page; links to it are home/TOKEN.
@@ -114,7 +118,11 @@ func Mount(shell *web.Shell, c Config) error {
 	if err != nil {
 		return err
 	}
-	p := &page{Config: c, mounted: m}
+	texts, err := slip.New()
+	if err != nil {
+		return err
+	}
+	p := &page{Config: c, mounted: m, texts: texts, zone: shell.Location}
 	m.Handle("GET "+home+"/{token}", p.open)
 	m.Handle("GET "+home, p.show)
 	m.Handle("GET "+againPath, p.again)

@@ -4,10 +4,11 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
-	"strings"
+	"time"
 
 	"tolem"
 	"tolem/web"
+	"tolem/web/slip"
 )
 
 // formData is what the form's template sees.
@@ -87,7 +88,7 @@ func (p *page) render(x *web.Exchange, id tolem.PaymentID, v View) error {
 	case stageForm:
 		return p.form(x, id, v, entry{}, nil)
 	case stagePaid:
-		return x.Render(http.StatusOK, "paid", d)
+		return p.paid(x, d)
 	case stageWaiting, stageApproved:
 		refresh(x, p.Refresh.Waiting)
 	case stageUnknown:
@@ -96,25 +97,23 @@ func (p *page) render(x *web.Exchange, id tolem.PaymentID, v View) error {
 	return x.Render(http.StatusOK, "outcome", d)
 }
 
-// quiet is the number of light modules around a QR code.
-const quiet = 4
+// paidData is what the template of a paid payment sees besides.
+type paidData struct {
+	outcomeData
+	Rows  []slip.Row
+	Code  slip.Code // what the QR code looks like
+	Shown time.Time
+}
 
-// Side is the width of the QR code in modules, its quiet zone included.
-func (r Receipt) Side() int { return len(r.QR) + 2*quiet }
-
-// Path draws the dark modules, one stroke a run.
-func (r Receipt) Path() string {
-	var b strings.Builder
-	for y, line := range r.QR {
-		for x := 0; x < len(line); x++ {
-			from := x
-			for x < len(line) && line[x] {
-				x++
-			}
-			if x > from {
-				fmt.Fprintf(&b, "M%d %dh%dv1h-%dz", from+quiet, y+quiet, x-from, x-from)
-			}
-		}
+// paid shows the receipt (GW-149, GW-151).
+func (p *page) paid(x *web.Exchange, d outcomeData) error {
+	rows, err := p.texts.Rows(d.Receipt.Receipt, x.Language, p.zone)
+	if err != nil {
+		return err
 	}
-	return b.String()
+	code, err := slip.NewCode(d.Receipt.QR)
+	if err != nil {
+		return err
+	}
+	return x.Render(http.StatusOK, "paid", paidData{d, rows, code, x.Now()})
 }

@@ -67,8 +67,15 @@ func (t Texts) Rows(r receipt.Receipt, l web.Language, zone *time.Location) ([]R
 	return shown, s.err
 }
 
+// longestName is how many letters of a name are shown, so that the identifier
+// behind it is never what is cut.
+const longestName = 140
+
 // named is a name with the identifier that it stands for.
 func named(name, id string) string {
+	if letters := []rune(name); len(letters) > longestName {
+		name = strings.TrimRight(string(letters[:longestName-1]), " ") + "…"
+	}
 	if name == "" || id == "" {
 		return name + id
 	}
