@@ -45,7 +45,7 @@ type Payments interface {
 
 	// Receipt returns the receipt of a paid payment as a file, else ErrNotNow.
 	// Whoever asks for it saves it: after the first time it is a copy.
-	Receipt(ctx context.Context, id tolem.PaymentID, form ReceiptForm) (File, error)
+	Receipt(ctx context.Context, id tolem.PaymentID, form ReceiptForm, l web.Language) (File, error)
 }
 
 // ReceiptForm is a form in which a receipt is saved.

@@ -196,7 +196,7 @@ func (p *page) receipt(form ReceiptForm) web.Handler {
 		if err != nil {
 			return err
 		}
-		file, err := p.Payments.Receipt(x.Request.Context(), id, form)
+		file, err := p.Payments.Receipt(x.Request.Context(), id, form, x.Language)
 		if errors.Is(err, ErrNotNow) {
 			return x.See(home)
 		}

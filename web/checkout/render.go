@@ -111,9 +111,11 @@ func (p *page) paid(x *web.Exchange, d outcomeData) error {
 	if err != nil {
 		return err
 	}
-	code, err := slip.NewCode(d.Receipt.QR)
-	if err != nil {
-		return err
+	var code slip.Code
+	if d.Receipt.QR != "" {
+		if code, err = slip.NewCode(d.Receipt.QR); err != nil {
+			return err
+		}
 	}
 	return x.Render(http.StatusOK, "paid", paidData{d, rows, code, x.Now()})
 }

@@ -48,10 +48,10 @@ type Bank struct {
 	Names tolem.Names
 }
 
-// Receipt is what proves the payment (UC1.28, UC2.17), and what its QR code says.
+// Receipt is what proves the payment (UC1.28, UC2.17).
 type Receipt struct {
 	receipt.Receipt
-	QR string
+	QR string // what its QR code says; empty: there is none now
 }
 
 // stage is what a payer is to see. Each is a page.

@@ -112,7 +112,7 @@ func (c *core) Cancel(_ context.Context, id tolem.PaymentID) error {
 	return nil
 }
 
-func (c *core) Receipt(_ context.Context, id tolem.PaymentID, form checkout.ReceiptForm) (checkout.File, error) {
+func (c *core) Receipt(_ context.Context, id tolem.PaymentID, form checkout.ReceiptForm, _ web.Language) (checkout.File, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.views[id].Receipt == nil {
