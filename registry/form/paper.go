@@ -2,6 +2,7 @@ package form
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"time"
 
@@ -48,8 +49,12 @@ var paperPoints = []float64{10.5, 9.5, 8.5, 7.5, 6.5}
 // perPoint is a line's height in millimetres for each point of its letters.
 const perPoint = 0.46
 
-// WritePaper writes the document as PDF. The same Paper gives the same bytes;
-// fonts are embedded and text can be searched.
+// ErrPaper reports a Paper whose fields do not fit on one page.
+var ErrPaper = errors.New("the fields do not fit on one page")
+
+// WritePaper writes the document as PDF, or returns ErrPaper, having written
+// nothing. The same Paper gives the same bytes; fonts are embedded and text can
+// be searched.
 func WritePaper(w io.Writer, s Paper) error {
 	pdf := fpdf.New("P", "mm", "A4", "")
 	pdf.SetAutoPageBreak(false, 0)
@@ -66,7 +71,9 @@ func WritePaper(w io.Writer, s Paper) error {
 	p := &paper{printer: printer{pdf: pdf}, s: &s}
 	p.brand()
 	p.title()
-	p.fields()
+	if err := p.fields(); err != nil {
+		return err
+	}
 	p.proof()
 	p.notes()
 	return pdf.Output(w)
@@ -131,15 +138,17 @@ func (p *paper) title() {
 func (p *paper) proofHeight() float64 { return paperCode + 12 + 4*3.6 + paperFoot }
 
 // fields writes the fields in the largest letters with which all else fits.
-func (p *paper) fields() {
+func (p *paper) fields() error {
 	room := paperHeight - p.proofHeight() - p.y
 	var lines [][2][]string
-	var points float64
+	var points, height float64
 	for _, points = range paperPoints {
-		var height float64
 		if lines, height = p.measure(points); height <= room {
 			break
 		}
+	}
+	if height > room {
+		return ErrPaper
 	}
 	step, gap := points*perPoint, points*0.3
 	p.line(p.y, 0.35)
@@ -157,6 +166,7 @@ func (p *paper) fields() {
 		p.y += step*float64(max(len(l[0]), len(l[1]))) + gap
 		p.line(p.y, 0.1)
 	}
+	return nil
 }
 
 // measure breaks the fields into lines and tells how high they are.
