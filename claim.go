@@ -129,6 +129,9 @@ type ClaimStanding struct {
 	Since time.Time
 }
 
+// Settled reports whether nothing is to be done about the claim any more.
+func (s ClaimStanding) Settled() bool { return s.State == ClaimPaid || s.State == ClaimWithdrawn }
+
 // StandingOf sums up the steps of a claim, oldest first.
 func StandingOf(steps []ClaimStep) (s ClaimStanding) {
 	for _, step := range steps {
