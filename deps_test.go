@@ -47,6 +47,8 @@ var imports = map[string][]string{
 	// The day. What is compared is data: reconciliation opens nothing.
 	"registry/match": {"."},
 	"registry":       {".", "store", "archive", "signing", "signing/c14n", "registry/form", "registry/match"},
+	// Claims are presented to banks until they have said yes or no.
+	"registry/collect": {".", "store", "archive", "banks", "registry"},
 	// A table on paper and in files: it knows amounts and days, no register.
 	"registry/form": {".", "github.com/xuri/excelize/v2", "codeberg.org/go-pdf/fpdf", "github.com/boombuler/barcode/..."},
 

@@ -21,6 +21,7 @@ import (
 	"tolem/gateway/registers"
 	"tolem/gateway/soap"
 	"tolem/registry"
+	"tolem/registry/collect"
 	"tolem/registry/form"
 	"tolem/registry/report"
 	"tolem/signing"
@@ -47,6 +48,7 @@ type node struct {
 	day       *dayRun
 	gateway   *gateway.Gateway
 	payments  *payments.Engine
+	collector *collect.Collector
 	metrics   *metrics
 	jobs      *background
 
@@ -97,9 +99,11 @@ func openNode(ctx context.Context, c *config.Config, log zerolog.Logger) (_ *nod
 	n.gateway = gateway.New(gateway.Config{
 		Currency: c.Currency, CodeTTL: c.Codes.TTL, UnknownCodesPerMinute: c.Limits.UnknownCodesPerMinute, PageAddress: pageAddress(c.Checkout),
 	}, n.db, n.evidence, n.directory)
-	if n.payments, err = newPayments(n); err != nil {
+	connectors, err := newConnectors(n)
+	if err != nil {
 		return nil, err
 	}
+	n.payments, n.collector = newPayments(n, connectors), newCollector(n, connectors)
 	n.metrics.watch(n)
 	return n, nil
 }
@@ -218,7 +222,7 @@ func (n *node) stop() error {
 	n.draining.Store(true)
 	ctx, cancel := context.WithTimeout(context.Background(), n.config.Shutdown.Grace)
 	defer cancel()
-	err := errors.Join(n.soapServer.Shutdown(ctx), n.stopPage(ctx), n.jobs.stop(), n.day.stop(ctx), n.payments.Wait(ctx), n.opsServer.Shutdown(ctx), n.db.Close())
+	err := errors.Join(n.soapServer.Shutdown(ctx), n.stopPage(ctx), n.jobs.stop(), n.day.stop(ctx), n.payments.Wait(ctx), n.collector.Wait(ctx), n.opsServer.Shutdown(ctx), n.db.Close())
 	n.log.Info().Err(err).Msg("stopped")
 	return err
 }

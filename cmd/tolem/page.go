@@ -164,7 +164,7 @@ type payer struct {
 func toPage(err error) error {
 	for _, e := range []struct{ core, page error }{
 		{gateway.ErrTokenUsed, checkout.ErrLinkUsed}, {gateway.ErrTokenExpired, checkout.ErrLinkExpired}, {gateway.ErrToken, checkout.ErrLinkUnknown},
-		{payments.ErrNotNow, checkout.ErrNotNow},
+		{payments.ErrNotNow, checkout.ErrNotNow}, {payments.ErrBank, checkout.ErrNoBank},
 	} {
 		if errors.Is(err, e.core) {
 			return fmt.Errorf("%w: %w", e.page, err)
@@ -204,7 +204,7 @@ func (p payer) View(ctx context.Context, id tolem.PaymentID) (checkout.View, err
 	}
 	if c.Kind == tolem.CheckoutAccount {
 		view.Methods = []tolem.Method{tolem.MethodAccount}
-	} else {
+	} else if v.Cards {
 		view.Methods = []tolem.Method{tolem.MethodCard}
 	}
 	for _, b := range v.Banks {

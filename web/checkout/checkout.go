@@ -36,7 +36,7 @@ type Payments interface {
 
 	// PayCard and PayAccount keep the intent and begin the attempt; they do not
 	// wait for the bank. ErrNotNow if the payment takes no attempt, whatever
-	// the reason: View tells it.
+	// the reason: View tells it. ErrNoBank if no bank, or not that one, is called.
 	PayCard(ctx context.Context, id tolem.PaymentID, card tolem.Card) error
 	PayAccount(ctx context.Context, id tolem.PaymentID, bank tolem.ParticipantID, account string) error
 
@@ -69,6 +69,7 @@ var (
 	ErrLinkExpired = errors.New("the payment link is too old")
 	ErrLinkUsed    = errors.New("the payment link was used")
 	ErrNotNow      = errors.New("the payment is not in a state for this")
+	ErrNoBank      = errors.New("no bank takes this payment now")
 )
 
 // errOther reports a form of another payment than the session's: one that was
@@ -79,6 +80,7 @@ var problems = []web.Problem{
 	{Err: ErrLinkUnknown, Status: http.StatusNotFound, Key: "link_unknown", Dead: true},
 	{Err: ErrLinkExpired, Status: http.StatusGone, Key: "link_expired", Dead: true},
 	{Err: ErrLinkUsed, Status: http.StatusGone, Key: "link_used", Dead: true},
+	{Err: ErrNoBank, Status: http.StatusServiceUnavailable, Key: "no_bank"},
 	{Err: errOther, Status: http.StatusConflict, Key: "other"},
 }
 

@@ -1,7 +1,6 @@
 package checkout
 
 import (
-	"fmt"
 	"net/http"
 	"slices"
 	"time"
@@ -40,7 +39,7 @@ func (d formData) Wrong(field string) string {
 func (p *page) form(x *web.Exchange, id tolem.PaymentID, v View, e entry, wrong []mistake) error {
 	offered := v.offered()
 	if len(offered) == 0 {
-		return fmt.Errorf("no bank can be reached: %w", web.ErrBusy)
+		return ErrNoBank
 	}
 	d := formData{
 		View: v, Mark: markOf(id), Entry: e, Mistakes: wrong, Minutes: v.minutesLeft(x.Now()),
