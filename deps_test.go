@@ -76,6 +76,10 @@ var imports = map[string][]string{
 	"web":          {".", "github.com/rs/zerolog", "golang.org/x/time/rate"},
 	"web/checkout": {".", "web"},
 
+	// Sites that send payers to the page, for trying out. They know of the
+	// gateway what a participant knows.
+	"sandbox/stub": {".", "signing", "web", "wsdl/client"},
+
 	// The contract and what speaks it for a participant. The generated types
 	// use the runtime of their generator.
 	"wsdl":                   {},

@@ -52,13 +52,14 @@ type node struct {
 
 	soapServer, opsServer, pageServer       *http.Server // pageServer is nil without a payment page
 	soapListener, opsListener, pageListener net.Listener
+	listen                                  func(network, address string) (net.Listener, error)
 	draining                                atomic.Bool
 	failed                                  chan error // of a listener
 }
 
 // openNode opens everything a gateway works with. Nothing is served yet.
 func openNode(ctx context.Context, c *config.Config, log zerolog.Logger) (_ *node, err error) {
-	n := &node{log: log, metrics: newMetrics(), failed: make(chan error, 3)}
+	n := &node{log: log, metrics: newMetrics(), listen: net.Listen, failed: make(chan error, 3)}
 	if n.desk, err = openDesk(ctx, c, store.Options{OnGroup: n.metrics.group}); err != nil {
 		return nil, err
 	}
@@ -155,10 +156,10 @@ func (n *node) start(ctx context.Context) (err error) {
 	if err != nil {
 		return fmt.Errorf("soap.tls: %w", err)
 	}
-	if n.soapListener, err = net.Listen("tcp", n.config.SOAP.Listen); err != nil {
+	if n.soapListener, err = n.listen("tcp", n.config.SOAP.Listen); err != nil {
 		return fmt.Errorf("soap.listen: %w", err)
 	}
-	if n.opsListener, err = net.Listen("tcp", n.config.Ops.Listen); err != nil {
+	if n.opsListener, err = n.listen("tcp", n.config.Ops.Listen); err != nil {
 		return errors.Join(fmt.Errorf("ops.listen: %w", err), n.soapListener.Close())
 	}
 	if err := n.openPage(); err != nil {

@@ -8,7 +8,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"strings"
 	"time"
@@ -103,7 +102,7 @@ func (n *node) openPage() (err error) {
 		}
 		server.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{pair}}
 	}
-	if n.pageListener, err = net.Listen("tcp", c.Listen); err != nil {
+	if n.pageListener, err = n.listen("tcp", c.Listen); err != nil {
 		return fmt.Errorf("checkout.listen: %w", err)
 	}
 	n.pageServer = server
