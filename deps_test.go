@@ -82,10 +82,12 @@ var imports = map[string][]string{
 
 	// The contract and what speaks it for a participant. The generated types
 	// use the runtime of their generator.
-	"wsdl":                   {},
-	"wsdl/gatewayv1":         {"github.com/hooklift/gowsdl/soap"},
-	"wsdl/channel":           {"signing"},
-	"wsdl/client":            {".", "signing", "signing/trust", "wsdl", "wsdl/channel", "wsdl/gatewayv1", "github.com/hooklift/gowsdl/soap", "github.com/google/uuid"},
+	"wsdl":           {},
+	"wsdl/gatewayv1": {"github.com/hooklift/gowsdl/soap"},
+	"wsdl/channel":   {"signing"},
+	"wsdl/client":    {".", "signing", "signing/trust", "wsdl", "wsdl/channel", "wsdl/gatewayv1", "github.com/hooklift/gowsdl/soap", "github.com/google/uuid"},
+	// A merchant's side of the payment page, for shops in Go and the sandbox.
+	"wsdl/client/merchant":   {".", "signing", "signing/trust", "wsdl"},
 	"wsdl/uddi":              {".", "wsdl"},
 	"wsdl/internal/generate": {"wsdl"},
 
