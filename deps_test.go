@@ -78,7 +78,7 @@ var imports = map[string][]string{
 
 	// Sites that send payers to the page, for trying out. They know of the
 	// gateway what a participant knows.
-	"sandbox/stub": {".", "signing", "web", "wsdl/client"},
+	"sandbox/stub": {".", "signing", "web", "wsdl/client", "wsdl/client/merchant"},
 
 	// The contract and what speaks it for a participant. The generated types
 	// use the runtime of their generator.

@@ -21,6 +21,7 @@ const (
 	sandboxKumis    = "KUMIS" // takes cards when the other cannot be reached
 	sandboxCentre   = "CENTRE-1"
 	sandboxProvider = "JUSTICE"
+	sandboxShop     = "SHOP"
 )
 
 var sandboxBanks = []string{sandboxAltyn, sandboxKumis}
@@ -37,6 +38,7 @@ var sandboxCast = []sandboxMember{
 	{tolem.Participant{ID: sandboxKumis, Kind: tolem.KindBank, Name: "Күміс Банк"}, pki.P256},
 	{tolem.Participant{ID: sandboxCentre, Kind: tolem.KindServiceCentre, Name: "ЦОН № 1"}, pki.P256},
 	{tolem.Participant{ID: sandboxProvider, Kind: tolem.KindProvider, Name: "Министерство юстиции"}, pki.RSA2048},
+	{tolem.Participant{ID: sandboxShop, Kind: tolem.KindMerchant, Name: "Магазин-пример"}, pki.P256},
 }
 
 // sandboxOffers is what can be paid. The price of the last one is the payer's

@@ -22,6 +22,7 @@ import (
 	"tolem/store"
 	"tolem/web"
 	"tolem/wsdl/client"
+	"tolem/wsdl/client/merchant"
 )
 
 // The doors of the sandbox, in the order of their ports.
@@ -223,12 +224,31 @@ func (w *sandboxWorld) startStubs(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	return w.site(doorPortal, func(shell *web.Shell) error {
+	keys := w.keysOf(sandboxShop)
+	signer, err := signing.LoadSigner(keys.signing.Cert, keys.signing.Key)
+	if err != nil {
+		return err
+	}
+	portal := func(shell *web.Shell) error {
 		return stub.MountPortal(shell, stub.PortalConfig{
 			Gateway: gateway, Trust: w.trust, Address: w.browser(doorPortal), Page: w.browser(doorPage), Citizen: demoCitizen, Name: "Ахметова Айгүл Серікқызы",
 			Kept: filepath.Join(w.dir, "portal.json"), Trials: sandboxTrials(), Clock: time.Now,
 		})
-	})
+	}
+	shop := func(shell *web.Shell) error {
+		return stub.MountShop(shell, stub.ShopConfig{
+			Merchant: sandboxShop, Signer: signer, Gateway: merchant.Trust{w.node.signers.RSA.Certificate()}, Address: w.browser(doorShop),
+			Page: w.report().Page, PageSite: w.browser(doorPage), Kept: filepath.Join(w.dir, "shop.json"), Trials: sandboxTrials(), Clock: time.Now,
+		})
+	}
+	return errors.Join(w.site(doorPortal, portal), w.site(doorShop, shop))
+}
+
+// siteLimits let a document of the gateway in.
+func siteLimits() web.Limits {
+	l := web.DefaultLimits
+	l.BodyBytes = 64 << 10
+	return l
 }
 
 // site serves a stub in a shell of its own.
@@ -239,7 +259,7 @@ func (w *sandboxWorld) site(door string, mount func(*web.Shell) error) error {
 	}
 	log := newLog(f, w.config.Log)
 	shell, err := web.New(web.Config{
-		Languages: stub.Languages, Location: w.node.zone, Clock: time.Now, Limits: web.DefaultLimits, Timeout: siteTimeout, Sandbox: true, Log: log,
+		Languages: stub.Languages, Location: w.node.zone, Clock: time.Now, Limits: siteLimits(), Timeout: siteTimeout, Sandbox: true, Log: log,
 	})
 	if err == nil {
 		err = mount(shell)
