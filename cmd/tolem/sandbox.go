@@ -7,6 +7,7 @@ import (
 	"os"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
@@ -148,13 +149,25 @@ var sandboxShown = []int{51, 54, 55, 59, 60, 62, 63, 64, 68, 72, 73, 82}
 
 // sandboxTrials is what to type on the payment page.
 func sandboxTrials() []stub.Trial {
-	trials := []stub.Trial{{Card: sandboxCard, Account: sandboxAccount, Happens: "approved"}}
+	trials := []stub.Trial{{Card: inGroups(sandboxCard), Account: sandboxAccount, Happens: "approved"}}
 	for _, c := range sandbox.Table {
 		if slices.Contains(sandboxShown, c.Number) {
-			trials = append(trials, stub.Trial{Card: c.Card(), Account: c.Account(), Happens: c.Name})
+			trials = append(trials, stub.Trial{Card: inGroups(c.Card()), Account: c.Account(), Happens: c.Name})
 		}
 	}
 	return trials
+}
+
+// inGroups writes a card number as it stands on a card.
+func inGroups(card string) string {
+	var b strings.Builder
+	for i, digit := range card {
+		if i > 0 && i%4 == 0 {
+			b.WriteByte(' ')
+		}
+		b.WriteRune(digit)
+	}
+	return b.String()
 }
 
 func runSandbox(ctx context.Context, o sandboxOptions, ready func(sandboxReport) error) error {

@@ -110,9 +110,9 @@ func (s *shop) cart(x *web.Exchange) error {
 		if err != nil || n <= 0 {
 			continue
 		}
-		l := line{g.Names, min(n, mostOfOne), tolem.Money{Minor: g.Price.Minor * int64(min(n, mostOfOne)), Currency: g.Price.Currency}}
+		l := line{g.Names, min(n, mostOfOne), g.Price}
 		o.Lines = append(o.Lines, l)
-		o.Amount.Minor += l.Sum.Minor
+		o.Amount.Minor += l.Price.Minor * int64(l.Count)
 	}
 	if len(o.Lines) == 0 {
 		return s.shelf(x, http.StatusUnprocessableEntity, true)
@@ -222,7 +222,7 @@ type order struct {
 type line struct {
 	Names tolem.Names
 	Count int
-	Sum   tolem.Money
+	Price tolem.Money // of one
 }
 
 // told is what a result said.
