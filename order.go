@@ -246,6 +246,32 @@ func (s OrderState) Authorisation() string {
 	return "APPROVED"
 }
 
+// StandingOfOrder says in one word how an order stands, for people: by its code
+// as Code.At shows it, and by the attempts to pay that code, newest first.
+func StandingOfOrder(c Code, attempts []Attempt) string {
+	switch c.State {
+	case StatePaid, StateClosed:
+		return string(OrderPaid)
+	case StateRefunded:
+		return string(OrderRefunded)
+	}
+	for _, a := range attempts {
+		switch {
+		case a.State == AttemptApproved:
+			return string(OrderAuthorised)
+		case a.State.Open():
+			return string(a.State)
+		}
+	}
+	switch {
+	case c.State != StateIssued:
+		return c.State.String()
+	case len(attempts) == 0 || attempts[0].State == AttemptRedirected:
+		return "OPEN"
+	}
+	return string(attempts[0].State)
+}
+
 // ResultNumber names a result for ever: an attempt comes into each state once.
 func ResultNumber(a AttemptID, s OrderState) string { return "R-" + string(a) + "-" + string(s) }
 

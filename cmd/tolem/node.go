@@ -18,7 +18,9 @@ import (
 	"tolem/config"
 	"tolem/gateway"
 	"tolem/gateway/payments"
+	"tolem/gateway/redirect"
 	"tolem/gateway/registers"
+	"tolem/gateway/results"
 	"tolem/gateway/soap"
 	"tolem/registry"
 	"tolem/registry/form"
@@ -47,6 +49,8 @@ type node struct {
 	day       *dayRun
 	gateway   *gateway.Gateway
 	payments  *payments.Engine
+	results   *results.Desk  // what merchants are told
+	redirects *redirect.Gate // for buyers whom merchants send
 	metrics   *metrics
 	jobs      *background
 
@@ -95,9 +99,14 @@ func openNode(ctx context.Context, c *config.Config, log zerolog.Logger) (_ *nod
 	if n.day, err = newDayRun(n); err != nil {
 		return nil, err
 	}
+	n.results = newResults(n.evidence, n.directory, n.signers.RSA)
 	n.gateway = gateway.New(gateway.Config{
 		Currency: c.Currency, CodeTTL: c.Codes.TTL, UnknownCodesPerMinute: c.Limits.UnknownCodesPerMinute, PageAddress: pageAddress(c.Checkout),
+		Settled: n.results.Settled,
 	}, n.db, n.evidence, n.directory)
+	n.redirects = redirect.New(redirect.Config{
+		Gateway: n.gateway, Directory: n.directory, Trust: n.trust, Clock: time.Now, Observe: n.metrics.redirect,
+	})
 	if n.payments, err = newPayments(n); err != nil {
 		return nil, err
 	}

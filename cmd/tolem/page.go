@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -19,6 +20,7 @@ import (
 	"tolem/config"
 	"tolem/gateway"
 	"tolem/gateway/payments"
+	"tolem/gateway/redirect"
 	"tolem/gateway/soap"
 	"tolem/registry/form"
 	"tolem/signing"
@@ -120,7 +122,7 @@ func (n *node) newShell() (*web.Shell, error) {
 		return nil, err
 	}
 	return shell, checkout.Mount(shell, checkout.Config{
-		Payments: payer{n}, Refresh: checkout.DefaultRefresh,
+		Payments: payer{n}, Orders: payer{n}, Refresh: checkout.DefaultRefresh,
 		Sessions: web.Sessions{Store: pageSessions{n.db}, Cookie: "__Host-pay", Idle: pageIdle, Absolute: pageAbsolute},
 	})
 }
@@ -159,6 +161,9 @@ func toPage(err error) error {
 	for _, e := range []struct{ core, page error }{
 		{gateway.ErrTokenUsed, checkout.ErrLinkUsed}, {gateway.ErrTokenExpired, checkout.ErrLinkExpired}, {gateway.ErrToken, checkout.ErrLinkUnknown},
 		{payments.ErrNotNow, checkout.ErrNotNow},
+		{gateway.ErrOrderPaid, checkout.ErrOrderPaid}, {gateway.ErrOrderDiffers, checkout.ErrOrderDiffers}, {gateway.ErrOrderTerms, checkout.ErrOrderTerms},
+		{redirect.ErrMerchant, checkout.ErrMerchant}, {redirect.ErrSignature, checkout.ErrOrderAltered}, {redirect.ErrForm, checkout.ErrOrderAltered},
+		{redirect.ErrUnavailable, web.ErrBusy},
 	} {
 		if errors.Is(err, e.core) {
 			return fmt.Errorf("%w: %w", e.page, err)
@@ -169,6 +174,12 @@ func toPage(err error) error {
 
 func (p payer) Open(ctx context.Context, token string) (tolem.PaymentID, error) {
 	id, err := p.n.payments.Open(ctx, token)
+	return id, toPage(err)
+}
+
+// OpenOrder opens the order that a merchant's redirect names.
+func (p payer) OpenOrder(ctx context.Context, query url.Values) (tolem.PaymentID, error) {
+	id, err := p.n.redirects.Open(ctx, query)
 	return id, toPage(err)
 }
 
