@@ -137,3 +137,25 @@ func TestSandboxPaysAtThePortal(t *testing.T) {
 	s.says(request, `id="stage">PAID<`)
 	s.says(request, `id="code"><b>[0-9-]+<`)
 }
+
+// ACQ-003 to ACQ-006, ACQ-P05, ACQ-P12: the shop's signed redirect leads to the
+// page, and the shop is told by a signed result, which it acknowledges.
+func TestSandboxPaysAtTheShop(t *testing.T) {
+	s := startSandbox(t)
+	page := s.see(s.Shop+"/cart", url.Values{"tea": {"2"}, "bowl": {"1"}, "book": {"0"}})
+	order := page.address.String()
+	for _, c := range []struct{ card, outcome, state string }{
+		{sandbox.CaseNamed("insufficient funds").Card(), "bad", "REFUSED"},
+		{sandboxCard, "good", "PAID"},
+	} {
+		outcome, err := s.pay(s.ctx, s.see(order+"/pay", url.Values{}), typedCard(c.card))
+		if err != nil || outcome != c.outcome {
+			t.Fatalf("%s: %s, %v", c.state, outcome, err)
+		}
+		if back := s.see(s.Page, nil).body; !strings.Contains(back, `href="`+order+`"`) {
+			t.Errorf("the page does not lead back to %s", order)
+		}
+		s.says(order, `id="state">`+c.state+`<`)
+		s.says(order, `<b>200</b><br><span class="mono long">R-[0-9a-f-]+-`+c.state)
+	}
+}
