@@ -5,8 +5,8 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -17,6 +17,7 @@ import (
 	"tolem/config"
 	"tolem/gateway"
 	"tolem/gateway/payments"
+	"tolem/gateway/redirect"
 	"tolem/store"
 	"tolem/web"
 	"tolem/web/checkout"
@@ -97,7 +98,7 @@ func (n *node) openPage() (err error) {
 		}
 		server.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{pair}}
 	}
-	if n.pageListener, err = net.Listen("tcp", c.Listen); err != nil {
+	if n.pageListener, err = n.listen("tcp", c.Listen); err != nil {
 		return fmt.Errorf("checkout.listen: %w", err)
 	}
 	n.pageServer = server
@@ -119,7 +120,7 @@ func (n *node) newShell() (*web.Shell, error) {
 		return nil, err
 	}
 	err = checkout.Mount(shell, checkout.Config{
-		Payments: payer{n, receipts}, Refresh: checkout.DefaultRefresh,
+		Payments: payer{n, receipts}, Orders: payer{n, receipts}, Refresh: checkout.DefaultRefresh,
 		Sessions: web.Sessions{Store: pageSessions{n.db}, Cookie: "__Host-pay", Idle: pageIdle, Absolute: pageAbsolute},
 	})
 	if err != nil {
@@ -165,6 +166,9 @@ func toPage(err error) error {
 	for _, e := range []struct{ core, page error }{
 		{gateway.ErrTokenUsed, checkout.ErrLinkUsed}, {gateway.ErrTokenExpired, checkout.ErrLinkExpired}, {gateway.ErrToken, checkout.ErrLinkUnknown},
 		{payments.ErrNotNow, checkout.ErrNotNow}, {payments.ErrBank, checkout.ErrNoBank},
+		{gateway.ErrOrderPaid, checkout.ErrOrderPaid}, {gateway.ErrOrderDiffers, checkout.ErrOrderDiffers}, {gateway.ErrOrderTerms, checkout.ErrOrderTerms},
+		{redirect.ErrMerchant, checkout.ErrMerchant}, {redirect.ErrSignature, checkout.ErrOrderAltered}, {redirect.ErrForm, checkout.ErrOrderAltered},
+		{redirect.ErrUnavailable, web.ErrBusy},
 	} {
 		if errors.Is(err, e.core) {
 			return fmt.Errorf("%w: %w", e.page, err)
@@ -175,6 +179,12 @@ func toPage(err error) error {
 
 func (p payer) Open(ctx context.Context, token string) (tolem.PaymentID, error) {
 	id, err := p.n.payments.Open(ctx, token)
+	return id, toPage(err)
+}
+
+// OpenOrder opens the order that a merchant's redirect names.
+func (p payer) OpenOrder(ctx context.Context, query url.Values) (tolem.PaymentID, error) {
+	id, err := p.n.redirects.Open(ctx, query)
 	return id, toPage(err)
 }
 

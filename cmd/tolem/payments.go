@@ -25,7 +25,7 @@ func newPayments(n *node, connectors map[tolem.ParticipantID]banks.Connector) *p
 		acquirers[i] = tolem.ParticipantID(id)
 	}
 	return payments.New(payments.Config{
-		Connectors: connectors, Acquirers: acquirers, CallTimeout: c.CallTimeout, Observe: n.observeCall,
+		Connectors: connectors, Acquirers: acquirers, CallTimeout: c.CallTimeout, Decided: n.results.Decided, Observe: n.observeCall,
 	}, n.db, n.gateway, n.evidence, n.directory)
 }
 
