@@ -52,6 +52,9 @@ func FuzzParseOrderRedirect(f *testing.F) {
 			}
 			return
 		}
+		if text, kept, ok := SplitSignedRedirect(SignedRedirect(o.Text(), signature)); !ok || string(text) != string(o.Text()) || string(kept) != string(signature) {
+			t.Errorf("kept, %q and %q", text, kept)
+		}
 		if lines := strings.Count(string(o.Text()), "\n"); lines != len(redirectFields)+1 {
 			t.Errorf("%d lines in\n%s", lines, o.Text())
 		}

@@ -75,6 +75,7 @@ func TestMerchantIsTold(t *testing.T) {
 		if _, err := w.gateway.RefundCode(t.Context(), refund); err != nil { // changes nothing any more
 			t.Fatal(err)
 		}
+		w.clock.Advance(time.Second)
 		must(t, w.AskDue(t.Context()))
 		must(t, w.Wait(t.Context()))
 		if got := w.carry(); got != "REFUSED AUTHORISED PAID REFUNDED REVERSED" {
@@ -121,6 +122,20 @@ func (w *world) evidenceOfResults(code tolem.CodeNumber, want int) {
 		}
 		return nil
 	}))
+	reports, err := w.evidence.VerifyCode(w.t.Context(), code, archive.Check{})
+	must(w.t, err)
+	verified := 0
+	for _, r := range reports {
+		// The messages of the bank of these tests are no messages.
+		if r.Operation == gateway.OpOpenOrder || r.Operation == "" && r.Direction == "out" {
+			if verified++; !r.OK() || r.Signer == "" {
+				w.t.Errorf("%s %s: %v", r.Direction, r.Operation, r.Findings)
+			}
+		}
+	}
+	if redirects := 2; verified != want+redirects {
+		w.t.Errorf("%d signatures are verified as of then", verified)
+	}
 	if documents != want || answers != want {
 		w.t.Errorf("%d documents and %d answers are kept of %d", documents, answers, want)
 	}
