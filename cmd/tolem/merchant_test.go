@@ -128,6 +128,36 @@ func TestRedirectBySomebodyElsesProgram(t *testing.T) {
 	}
 }
 
+// What README.md shows runs, and makes the address that the gateway's own program
+// makes. ACQ-P05
+func TestRedirectInReadme(t *testing.T) {
+	tolemtest.RequireTool(t, "openssl")
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, script, _ := strings.Cut(string(readme), "```sh\n")
+	script, _, found := strings.Cut(script, "```")
+	if !found {
+		t.Fatal("README.md shows no script")
+	}
+	s := withShop(t)
+	shell := exec.Command("sh", "-e", "-c", script)
+	shell.Dir = s.path("shop")
+	out, err := shell.Output()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, script)
+	}
+	u, err := url.Parse(strings.TrimSpace(string(out)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ours, err := url.Parse(strings.TrimSpace(s.must(s.redirect("--issued", u.Query().Get("issued"), "--language", "ru")...)))
+	if err != nil || u.Query().Encode() != ours.Query().Encode() {
+		t.Errorf("openssl makes\n%s\nwe make\n%s\n%v", u, ours, err)
+	}
+}
+
 // A node takes a buyer whom the shop has sent, and refuses what the shop has not
 // signed; the order is on the list. ACQ-003, ACQ-P05
 func TestNodeTakesMerchantsBuyers(t *testing.T) {

@@ -219,3 +219,27 @@ func TestNothingIsToldOfWhatIsOpen(t *testing.T) {
 		}
 	})
 }
+
+// The bank's notification and its answer to the attempt come at once: whichever
+// is first, the merchant is told of the payment once, and in order.
+func TestResultRace(t *testing.T) {
+	worlds(t, func(t *testing.T, w *world) {
+		w.bank.set(banks.Approved, nil)
+		for i := range 12 {
+			o := w.order("A-" + string(rune('a'+i)))
+			id := w.mustCome(o)
+			must(t, w.PayCard(t.Context(), id, w.card()))
+			w.notify(id)
+			must(t, w.Wait(t.Context()))
+			var states []string
+			for j, r := range w.told(o.OrderNo) {
+				if states = append(states, string(r.State)); r.Sequence != int64(j+1) {
+					t.Errorf("sequence %d at place %d", r.Sequence, j+1)
+				}
+			}
+			if got := strings.Join(states, " "); got != "PAID" && got != "AUTHORISED PAID" {
+				t.Errorf("told %q", got)
+			}
+		}
+	})
+}
