@@ -135,7 +135,7 @@ func (b *BundleRecord) check() *MessageReport {
 // all else in the envelope of the message.
 func (b *BundleRecord) checkSignature() error {
 	if text, signature, ok := tolem.SplitSignedRedirect(b.Raw); ok {
-		_, _, err := signing.VerifyDetached(b.Certificate, text, signature, asOf{b}, b.At)
+		_, _, err := signing.VerifyText(b.Certificate, text, signature, asOf{b}, b.At)
 		return err
 	}
 	if b.Direction == Out && b.Operation == "" {
