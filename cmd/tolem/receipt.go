@@ -115,7 +115,9 @@ func (r *receipts) shown(v payments.View) *checkout.Receipt {
 	if err != nil {
 		r.n.log.Error().Err(err).Str("payment", string(v.Checkout.ID)).Msg("a receipt has no QR code")
 	}
-	return &checkout.Receipt{Receipt: facts, QR: qr}
+	return &checkout.Receipt{
+		Receipt: facts, QR: qr, Operator: r.n.config.Registers.Operator, Signer: slip.SignerName(r.n.signers.EC.Certificate()),
+	}
 }
 
 // save makes the file that a payer saves, and counts it. The signed XML is the

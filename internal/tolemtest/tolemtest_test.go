@@ -5,6 +5,7 @@ import (
 	"encoding/pem"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -97,5 +98,27 @@ func TestGoldenSeesADifference(t *testing.T) {
 func TestRequiredProgramsAreFound(t *testing.T) {
 	if path := tolemtest.RequireTool(t, "go"); !filepath.IsAbs(path) {
 		t.Errorf("got %s", path)
+	}
+}
+
+// A folder goes although something is written there while it goes.
+func TestFolderGoes(t *testing.T) {
+	var dir string
+	t.Run("program", func(t *testing.T) {
+		dir = tolemtest.Folder(t)
+		done := time.After(300 * time.Millisecond)
+		go func() {
+			for i := 0; ; i++ {
+				select {
+				case <-done:
+					return
+				default:
+					_ = os.WriteFile(filepath.Join(dir, strconv.Itoa(i)), nil, 0o600) // until the folder is gone
+				}
+			}
+		}()
+	})
+	if _, err := os.Stat(dir); !os.IsNotExist(err) {
+		t.Errorf("the folder is still there: %v", err)
 	}
 }

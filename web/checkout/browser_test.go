@@ -51,11 +51,12 @@ type browser struct {
 func browse(t *testing.T) context.Context {
 	t.Helper()
 	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(tolemtest.RequireTool(t, "chromium")), chromedp.NoSandbox,
-		chromedp.UserDataDir(t.TempDir()), chromedp.WSURLReadTimeout(time.Minute), chromedp.Flag("ignore-certificate-errors", true))
+		chromedp.UserDataDir(tolemtest.Folder(t)), chromedp.WSURLReadTimeout(time.Minute), chromedp.Flag("ignore-certificate-errors", true))
 	ctx, cancel := chromedp.NewExecAllocator(t.Context(), options...)
 	t.Cleanup(cancel)
-	ctx, cancel = chromedp.NewContext(ctx)
-	t.Cleanup(cancel)
+	ctx, _ = chromedp.NewContext(ctx)
+	chromium := ctx
+	t.Cleanup(func() { _ = chromedp.Cancel(chromium) }) // waits for it to end: then its folder can go
 	if err := chromedp.Run(ctx); err != nil {
 		t.Fatal(err)
 	}

@@ -235,7 +235,7 @@ func TestReceiptIsShownAndSaved(t *testing.T) {
 		p := s.visit(t, true)
 		a := p.see(p.get("/pay", "Accept-Language", "en"), http.StatusOK, "860412300136", "002241198317", "INV-77/2026", "1\u00a0200,00\u00a0₸",
 			"22.11.2026 10:31:00 (UTC&#43;05:00)", "22.11.2026 10:31:02", "1234-5678-9012-3494", "RRN632600451187", "Halyk Bank (HALYK)", v.Receipt.Masked,
-			"Ахметова Айгүл", "State registration of rights to real estate (EREG-17)", "(GOV4C)", "A printout of the page, 22.11.2026 10:30",
+			"Ахметова Айгүл", "State registration of rights to real estate (EREG-17)", "(GOV4C)", "A printout of the page, 22.11.2026 10:30", "NITEC JSC", "payment gateway, Tolem",
 			map[tolem.Method]string{tolem.MethodCard: "Payment card", tolem.MethodAccount: "Bank account"}[m], `href="https://egov.example.kz/`, `class="qr"`)
 		if strings.Contains(a.body, "TOLEM1.") {
 			t.Error("the text of the code is on the page")
@@ -245,6 +245,10 @@ func TestReceiptIsShownAndSaved(t *testing.T) {
 			if got := f.Header.Get("Content-Disposition"); got != `attachment; filename="receipt.`+form+`"` {
 				t.Errorf("%s is saved as %s", form, got)
 			}
+		}
+		s.core.change(func(v *checkout.View) { v.Receipt.QR = "" }) // the key is out of reach
+		if a := p.see(p.get("/pay"), http.StatusOK, "860412300136"); strings.Contains(a.body, `class="qr"`) {
+			t.Error("a code of nothing")
 		}
 		p.see(p.do(http.MethodHead, "/pay/receipt.pdf", nil), http.StatusServiceUnavailable)
 		p.see(p.get("/pay/receipt.pdf", "Sec-Purpose", "prefetch"), http.StatusServiceUnavailable)

@@ -110,11 +110,15 @@ func (p *page) paid(x *web.Exchange, d outcomeData) error {
 	if err != nil {
 		return err
 	}
+	origin, err := p.texts.Origin(d.Receipt.Operator, d.Receipt.Signer, x.Language)
+	if err != nil {
+		return err
+	}
 	var code slip.Code
 	if d.Receipt.QR != "" {
 		if code, err = slip.NewCode(d.Receipt.QR); err != nil {
 			return err
 		}
 	}
-	return x.Render(http.StatusOK, "paid", paidData{d, rows, code, x.Now()})
+	return x.Render(http.StatusOK, "paid", paidData{d, append(rows, origin...), code, x.Now()})
 }

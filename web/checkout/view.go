@@ -51,7 +51,9 @@ type Bank struct {
 // Receipt is what proves the payment (UC1.28, UC2.17).
 type Receipt struct {
 	receipt.Receipt
-	QR string // what its QR code says; empty: there is none now
+	QR       string // what its QR code says; empty: there is none now
+	Operator string // of the gateway
+	Signer   string // whose key signed the QR code
 }
 
 // stage is what a payer is to see. Each is a page.

@@ -235,7 +235,7 @@ func receipt(m tolem.Method) *checkout.Receipt {
 			Masked: "411111******1111", Code: v.Code, BankRef: "RRN632600451187", Service: "EREG-17", ServiceNames: v.Service,
 			Provider: "GOV4C", ProviderNames: v.Provider, Bank: "HALYK", BankName: "Halyk Bank",
 		},
-		QR: "https://pay.egov.example.kz/receipt#TOLEM1." + strings.Repeat("Zm9v-YmFy_", 45),
+		QR: "https://pay.egov.example.kz/receipt#TOLEM1." + strings.Repeat("Zm9v-YmFy_", 45), Operator: "NITEC JSC", Signer: "payment gateway, Tolem",
 	}
 	if m == tolem.MethodAccount {
 		r.Method, r.Masked = tolem.ChannelAccount, "****0100"

@@ -42,11 +42,12 @@ type browser struct {
 func browse(t *testing.T, s *site) *browser {
 	t.Helper()
 	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(tolemtest.RequireTool(t, "chromium")), chromedp.NoSandbox,
-		chromedp.UserDataDir(t.TempDir()), chromedp.WSURLReadTimeout(time.Minute), chromedp.Flag("ignore-certificate-errors", true))
+		chromedp.UserDataDir(tolemtest.Folder(t)), chromedp.WSURLReadTimeout(time.Minute), chromedp.Flag("ignore-certificate-errors", true))
 	ctx, cancel := chromedp.NewExecAllocator(t.Context(), options...)
 	t.Cleanup(cancel)
-	ctx, cancel = chromedp.NewContext(ctx)
-	t.Cleanup(cancel)
+	ctx, _ = chromedp.NewContext(ctx)
+	chromium := ctx
+	t.Cleanup(func() { _ = chromedp.Cancel(chromium) }) // waits for it to end: then its folder can go
 	ctx, cancel = context.WithTimeout(ctx, 5*time.Minute)
 	t.Cleanup(cancel)
 	b := &browser{Context: ctx, t: t, site: s}
@@ -161,7 +162,8 @@ func TestWithoutScript(t *testing.T) {
 }
 
 // Every page of the check in every language, light and dark, on a small
-// telephone and on a desk: axe finds nothing and nothing is wider than the screen.
+// telephone and on a desk: axe finds nothing and nothing is wider than the
+// screen.
 func TestPagesInChromium(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes half a minute")
@@ -197,6 +199,9 @@ func TestPagesInChromium(t *testing.T) {
 			b.run(chromedp.Evaluate(source+";0", nil))
 			for _, width := range []int64{320, 1280} {
 				for _, scheme := range []string{"light", "dark"} {
+					if (language == "az" || language == "uz") && (width != 320 || scheme != "light") {
+						continue // not offered yet: once is enough
+					}
 					b.barriers(v.name+"-"+language+"-"+strconv.FormatInt(width, 10)+"-"+scheme, width, scheme)
 				}
 			}

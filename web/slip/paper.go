@@ -56,7 +56,7 @@ func (t Texts) paper(r receipt.Receipt, p Paper) (form.Paper, error) {
 		Mark: s.say("slip.original"), Sum: form.Field{Label: s.say("slip.paid"), Value: sum}, QR: code.Dark,
 		QRTitle: s.say("slip.check"), QRTexts: []string{s.howToCheck(p.Page), s.say("slip.compare")},
 		QRFields: []form.Field{
-			{Label: s.say("slip.signer"), Value: signerName(p.Signer)},
+			{Label: s.say("slip.signer"), Value: SignerName(p.Signer)},
 			{Label: s.say("slip.certificate"), Value: strings.ToUpper(p.Signer.SerialNumber.Text(16))},
 			{Label: s.say("slip.key"), Value: receipt.KeyOf(p.Signer).String()},
 		},
@@ -84,8 +84,8 @@ func (s *speaker) howToCheck(page string) string {
 	return s.say("slip.check_page", "address", address)
 }
 
-// signerName is the name of a certificate's owner as people know it.
-func signerName(cert *x509.Certificate) string {
+// SignerName is the name of a certificate's owner as people know it.
+func SignerName(cert *x509.Certificate) string {
 	name := cert.Subject.CommonName
 	if len(cert.Subject.Organization) > 0 {
 		name += ", " + cert.Subject.Organization[0]

@@ -67,6 +67,19 @@ func (t Texts) Rows(r receipt.Receipt, l web.Language, zone *time.Location) ([]R
 	return shown, s.err
 }
 
+// Origin returns the rows that say whose receipt it is: the operator of the
+// gateway, and whose key has signed. What is empty is no row.
+func (t Texts) Origin(operator, signer string, l web.Language) ([]Row, error) {
+	s := speaker{t.catalogue, l, nil}
+	var rows []Row
+	for _, row := range []Row{{s.say("slip.operator"), operator, false}, {s.say("slip.signer"), signer, false}} {
+		if row.Value != "" {
+			rows = append(rows, row)
+		}
+	}
+	return rows, s.err
+}
+
 // longestName is how many letters of a name are shown, so that the identifier
 // behind it is never what is cut.
 const longestName = 140
