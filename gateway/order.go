@@ -118,8 +118,8 @@ func (g *Gateway) codeOfOrder(tx *store.Tx, in tolem.OrderRedirect, m tolem.Merc
 	if err != nil || c.Number != 0 {
 		return c, err
 	}
-	// The code that ran out is stored so here and now: an attempt for it that
-	// begins at this moment and this transaction exclude each other.
+	// The code that ran out is stored so here and now: of this transaction and
+	// another that changes the code at the same moment one is run again.
 	old, err := code(tx, o.Code)
 	if err != nil {
 		return c, err
