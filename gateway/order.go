@@ -118,6 +118,15 @@ func (g *Gateway) codeOfOrder(tx *store.Tx, in tolem.OrderRedirect, m tolem.Merc
 	if err != nil || c.Number != 0 {
 		return c, err
 	}
+	// The code that ran out is stored so here and now: of this transaction and
+	// another that changes the code at the same moment one is run again.
+	old, err := code(tx, o.Code)
+	if err != nil {
+		return c, err
+	}
+	if err := apply(tx, old, old.Expire(tx.Now())); err != nil {
+		return c, err
+	}
 	return g.issueForOrder(tx, o, m, (*store.Tx).RenewOrder)
 }
 

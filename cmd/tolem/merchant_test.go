@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"os"
 	"os/exec"
@@ -15,8 +16,11 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"tolem"
 	"tolem/config"
 	"tolem/internal/tolemtest"
+	"tolem/store"
+	"tolem/wsdl/client/merchant"
 )
 
 // withShop is an installation with a merchant that sells one service.
@@ -158,11 +162,28 @@ func TestRedirectInReadme(t *testing.T) {
 	}
 }
 
+// shopServer takes results of the installation's gateway.
+func (s *shell) shopServer() (address string, taken <-chan merchant.Result) {
+	s.t.Helper()
+	chain, err := readCertificates(s.path("gw", "keys", "signing-rsa.pem"))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	results := make(chan merchant.Result, 10)
+	server := httptest.NewServer(merchant.NewReceiver(merchant.ReceiverConfig{
+		Merchant: "SHOP", Gateway: merchant.Trust(chain[:1]), Handle: func(_ context.Context, r merchant.Result) error { results <- r; return nil },
+	}))
+	s.t.Cleanup(server.Close)
+	return server.URL + "/results", results
+}
+
 // A node takes a buyer whom the shop has sent, and refuses what the shop has not
-// signed; the order is on the list. ACQ-003, ACQ-P05
+// signed; what is decided comes to the shop; the order is on the list. ACQ-003,
+// ACQ-020, ACQ-P05, ACQ-P12
 func TestNodeTakesMerchantsBuyers(t *testing.T) {
 	s := withShop(t)
-	s.must(s.addShop("--name", "Book shop", "--cert", s.path("shop", "shop.pem"), "--return", "https://shop.kz/orders", "--results", "https://shop.kz/tolem")...)
+	address, taken := s.shopServer()
+	s.must(s.addShop("--name", "Book shop", "--cert", s.path("shop", "shop.pem"), "--return", "https://shop.kz/orders", "--results", address)...)
 	c, err := config.Load(s.config(), append(os.Environ(), "TOLEM_CHECKOUT_LISTEN=127.0.0.1:0", "TOLEM_CHECKOUT_PUBLIC_ADDRESS=https://127.0.0.1:8444",
 		"TOLEM_SOAP_LISTEN=127.0.0.1:0", "TOLEM_OPS_LISTEN=127.0.0.1:0"), nil)
 	if err != nil {
@@ -215,14 +236,48 @@ func TestNodeTakesMerchantsBuyers(t *testing.T) {
 	if status, _ := visit(query); status != http.StatusConflict {
 		t.Errorf("another amount: %d", status)
 	}
+	err = n.db.Update(ctx, func(tx *store.Tx) error {
+		o, err := tx.Order("SHOP", "A-1001")
+		if err != nil {
+			return err
+		}
+		attempts, err := tx.AttemptsOfCode(o.Code)
+		if err != nil {
+			return err
+		}
+		refused := attempts[0]
+		refused.State, refused.Reason, refused.Bank = tolem.AttemptRefused, tolem.RefusedLimit, "BANK1"
+		return n.results.Decided(tx, refused)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case r := <-taken:
+		if r.State != tolem.OrderRefused || r.OrderNo != "A-1001" || r.Reason != tolem.RefusedLimit {
+			t.Errorf("the shop is told %+v", r)
+		}
+		for delivered := false; !delivered && ctx.Err() == nil; time.Sleep(10 * time.Millisecond) {
+			err := n.db.View(ctx, func(tx *store.Tx) error {
+				sent, err := tx.DeliveriesOf(r.Number)
+				delivered = len(sent) == 1 && sent[0].State == tolem.DeliveryDelivered
+				return err
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+	case <-ctx.Done():
+		t.Error("the shop is told nothing")
+	}
 	if err := n.stop(); err != nil {
 		t.Error(err)
 	}
 	orders := decode[[]orderView](t, s.must("merchant", "orders", "--config", s.config(), "--id", "SHOP", "--json"))
-	if len(orders) != 1 || orders[0].OrderNo != "A-1001" || orders[0].State != "OPEN" || orders[0].Amount != "1200.00 KZT" {
+	if len(orders) != 1 || orders[0].OrderNo != "A-1001" || orders[0].State != "OPEN" || orders[0].Amount != "1200.00 KZT" || len(orders[0].Results) != 1 {
 		t.Errorf("orders %+v", orders)
 	}
-	if out := s.must("merchant", "orders", "--config", s.config(), "--id", "SHOP", "--order", "A-1001"); !strings.Contains(out, orders[0].Code) {
+	if out := s.must("merchant", "orders", "--config", s.config(), "--id", "SHOP", "--order", "A-1001"); !strings.Contains(out, orders[0].Code) || !strings.Contains(out, "REFUSED: results delivered") {
 		t.Errorf("order:\n%s", out)
 	}
 	s.must("verify", "archive", "--config", s.config())

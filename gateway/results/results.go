@@ -52,10 +52,20 @@ func (d *Desk) Decided(tx *store.Tx, a tolem.Attempt) error {
 		return nil
 	}
 	c, err := tx.Code(a.Code)
-	if err != nil || !d.ofMerchant(c) || state != tolem.OrderReversed && !c.PaidAt.IsZero() {
+	if err != nil || !d.ofMerchant(c) {
 		return err
 	}
-	return d.tell(tx, c, a, state)
+	told, err := tx.CountResults(c.Requester, c.RequestNo)
+	if err != nil {
+		return err
+	}
+	// Whether the money has come is asked after the results were counted: if it
+	// comes later than this, the order has one result more than was counted, and
+	// the closure is run again.
+	if c, err = tx.Code(a.Code); err != nil || state != tolem.OrderReversed && !c.PaidAt.IsZero() {
+		return err
+	}
+	return d.tell(tx, c, a, state, told)
 }
 
 // Settled tells the merchant that its order is paid, or that the payment does
@@ -75,7 +85,11 @@ func (d *Desk) Settled(tx *store.Tx, c tolem.Code, p tolem.Payment) error {
 	}
 	// The notification may have overtaken the answer to the attempt.
 	a.Bank, a.BankRef, a.PaidAt = p.Bank, p.BankRef, p.PaidAt
-	return d.tell(tx, c, a, state)
+	told, err := tx.CountResults(c.Requester, c.RequestNo)
+	if err != nil {
+		return err
+	}
+	return d.tell(tx, c, a, state, told)
 }
 
 // ofMerchant reports whether a code is that of a merchant's order.
@@ -102,14 +116,12 @@ func paidBy(attempts []tolem.Attempt) (tolem.Attempt, bool) {
 	return tolem.Attempt{}, false
 }
 
-// tell makes a result, keeps it and puts it in line, once.
-func (d *Desk) tell(tx *store.Tx, c tolem.Code, a tolem.Attempt, state tolem.OrderState) error {
+// tell makes a result, keeps it and puts it in line, once. The order has been
+// told so many results before.
+func (d *Desk) tell(tx *store.Tx, c tolem.Code, a tolem.Attempt, state tolem.OrderState, told int64) error {
 	number := tolem.ResultNumber(a.ID, state)
-	if _, err := tx.Result(number); err == nil || !errors.Is(err, store.ErrNotFound) {
-		return err
-	}
-	told, err := tx.CountResults(c.Requester, c.RequestNo)
-	if err != nil {
+	_, err := tx.Result(number)
+	if err == nil || !errors.Is(err, store.ErrNotFound) {
 		return err
 	}
 	r := store.MerchantResult{

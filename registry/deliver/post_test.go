@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -191,6 +192,7 @@ func TestPostTellsServersApart(t *testing.T) {
 		}, nil))
 		server := func(id *pki.Identity) *httptest.Server {
 			s := httptest.NewUnstartedServer(http.HandlerFunc(acknowledge))
+			s.Config.ErrorLog = log.New(io.Discard, "", 0) // of handshakes that must fail
 			if id != nil {
 				s.TLS = &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{id.Cert.Raw}, PrivateKey: id.Key}}}
 			}
