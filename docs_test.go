@@ -1,6 +1,8 @@
 package tolem_test
 
 import (
+	"go/ast"
+	"go/parser"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -118,5 +120,43 @@ func TestReadmeNamesEverySection(t *testing.T) {
 		if !strings.Contains(readme, "`"+section+"`") {
 			t.Errorf("README.md does not name %s", section)
 		}
+	}
+}
+
+// What docs/pci.md says is shown by a test is shown by one that there is, and what
+// it links to exists (GW-P31).
+func TestPCIPageNamesTests(t *testing.T) {
+	page := readText(t, filepath.Join("docs", "pci.md"))
+	for _, m := range regexp.MustCompile(`\]\(([^)#\s]+)`).FindAllStringSubmatch(page, -1) {
+		if _, err := os.Stat(filepath.Join("docs", filepath.FromSlash(m[1]))); err != nil {
+			t.Errorf("it links to %s: %v", m[1], err)
+		}
+	}
+	there := make(map[string]bool)
+	for _, s := range sources(t, parser.SkipObjectResolution) {
+		for _, d := range s.tree.Decls {
+			if f, ok := d.(*ast.FuncDecl); ok && s.test && f.Recv == nil {
+				there[f.Name.Name] = true
+			}
+		}
+	}
+	named := regexp.MustCompile("`(Test[A-Za-z]+)`").FindAllStringSubmatch(page, -1)
+	for _, m := range named {
+		if !there[m[1]] {
+			t.Errorf("it names %s, which is no test", m[1])
+		}
+	}
+	for _, m := range regexp.MustCompile("`([a-z0-9_/]+\\.go)`").FindAllStringSubmatch(page, -1) {
+		if _, err := os.Stat(filepath.FromSlash(m[1])); err != nil {
+			t.Errorf("it names %s: %v", m[1], err)
+		}
+	}
+	for _, point := range []string{"3.3.1", "3.4.1", "3.5.1", "4.2.1", "6.4.3", "10.2", "11.6.1", "no compliance", "service provider", "SAQ A"} {
+		if !strings.Contains(page, point) {
+			t.Errorf("it says nothing of %s", point)
+		}
+	}
+	if len(named) < 20 {
+		t.Errorf("it names %d tests", len(named))
 	}
 }

@@ -212,16 +212,16 @@ func (r *Registry) Answered(tx *store.Tx, c tolem.Claim, state tolem.ClaimState,
 // which it has said that it is paid.
 func (r *Registry) CallAgain(ctx context.Context, n tolem.ClaimNumber) error {
 	return r.db.Update(ctx, func(tx *store.Tx) error {
+		before, err := tx.ClaimCall(n)
+		if err != nil {
+			return err
+		}
 		steps, err := tx.ClaimSteps(n)
 		if err != nil {
 			return err
 		}
-		if standing := tolem.StandingOf(steps); len(steps) == 0 || standing.Settled() {
+		if standing := tolem.StandingOf(steps); standing.Settled() {
 			return fmt.Errorf("%s is %s: %w", n, standing.State, ErrClaimState)
-		}
-		before, err := tx.ClaimCall(n)
-		if err != nil {
-			return err
 		}
 		now := before
 		now.Outcome, now.Tried, now.CallAt = "", 0, tx.Now()

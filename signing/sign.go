@@ -143,7 +143,10 @@ func (s *Signer) Sign(v Version, payload []byte, now time.Time) ([]byte, error) 
 		v = SOAP11
 	}
 	a := s.pool.Get().(*assembly)
-	defer s.pool.Put(a)
+	defer func() {
+		clear(a.body) // may hold card data; the pool keeps it for long
+		s.pool.Put(a)
+	}()
 	if err := a.canonicalBody(v, payload); err != nil {
 		return nil, err
 	}

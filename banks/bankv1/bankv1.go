@@ -155,6 +155,7 @@ func (c *Connector) PayClaim(ctx context.Context, o banks.ClaimOrder) (banks.Aut
 
 // call makes one call and reports it. The error so far is of the request.
 func (c *Connector) call(ctx context.Context, r request, err error) (banks.Authorization, error) {
+	defer r.forget()
 	began := time.Now()
 	a, h := banks.Authorization{}, notSpoken
 	var probe bool

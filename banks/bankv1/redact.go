@@ -29,6 +29,13 @@ func (r *request) keep(e *banks.Evidence, message []byte) error {
 	return nil
 }
 
+// forget overwrites the buffers from which the message was signed. The message
+// itself is the HTTP client's until it lets go of it, which may be later.
+func (r *request) forget() {
+	clear(r.payload)
+	clear(r.element)
+}
+
 // keepAnswer puts a verified answer into the evidence. A bank may not repeat
 // card data; one that does has them cut out, and if they are spelt in a way in
 // which they are not found in the bytes, the canonical Body is kept.

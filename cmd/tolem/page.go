@@ -107,11 +107,9 @@ func (n *node) openPage() (err error) {
 
 // newShell mounts what payers see.
 func (n *node) newShell() (*web.Shell, error) {
-	c := n.config.Checkout
-	shell, err := web.New(web.Config{
-		Languages: []web.Language{web.Kazakh, web.Russian, web.English}, Location: n.zone, Clock: time.Now, Limits: web.DefaultLimits,
-		Timeout: pageTimeout, Sandbox: c.Sandbox, Support: c.Support, Log: n.log, Observe: n.metrics.page,
-	})
+	c := shellConfig(n.config.Checkout, n.zone)
+	c.Log, c.Observe = n.log, n.metrics.page
+	shell, err := web.New(c)
 	if err != nil {
 		return nil, err
 	}

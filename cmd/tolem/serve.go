@@ -32,6 +32,9 @@ ops.listen. Migrations run first. SIGTERM ends it after what it has accepted is 
 		if err != nil {
 			return err
 		}
+		if err := closeMemory(); err != nil {
+			return err
+		}
 		tuneCollector()
 		return serve(c.Context(), cfg, newLog(io.err, cfg.Log))
 	}

@@ -1,8 +1,9 @@
 // Command spec shows which test proves which requirement. The requirements
-// stand in docs/spec/gateway.csv; a test names those it proves in a comment
-// above it or inside it:
+// stand in docs/spec: gateway.csv has those of the gateway, acquiring.csv those of
+// card acquiring. A test names those it proves in a comment above it or inside
+// it:
 //
-//	// GW-135 to GW-137, GW-P36
+//	// GW-135 to GW-137, GW-P36, ACQ-P14
 //	func TestEvidenceIsKept(t *testing.T) {
 //
 // A requirement that binds the gateway is proved by at least one test, or the
@@ -16,12 +17,15 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"strings"
 )
 
-// list is where the requirements stand, from the root of the module.
-const list = "docs/spec/gateway.csv"
+// lists are where the requirements stand, from the root of the module, and what
+// their ids begin with.
+var lists = []struct{ path, series string }{
+	{"docs/spec/gateway.csv", "GW"},
+	{"docs/spec/acquiring.csv", "ACQ"},
+}
 
 func main() {
 	root := flag.String("root", ".", "folder of the module")
@@ -39,7 +43,7 @@ func main() {
 
 // run prints the report and returns whether every requirement is accounted for.
 func run(w io.Writer, root string, onlyOpen bool) (bool, error) {
-	rows, err := readRows(filepath.Join(root, list))
+	rows, err := readLists(root)
 	if err != nil {
 		return false, err
 	}

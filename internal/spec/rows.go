@@ -4,8 +4,10 @@ import (
 	"encoding/csv"
 	"fmt"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
+	"strings"
 )
 
 // row is one requirement.
@@ -20,10 +22,24 @@ const (
 	bindsParticipant = "participant"
 )
 
-var idPattern = regexp.MustCompile(`^GW-([0-9]{3}|P[0-9]{2})$`)
+var idPattern = regexp.MustCompile(`^(GW|ACQ)-([0-9]{3}|P[0-9]{2})$`)
 
-// readRows reads the list of requirements and refuses one that is not in order.
-func readRows(path string) ([]row, error) {
+// readLists reads all requirements of the module.
+func readLists(root string) ([]row, error) {
+	var all []row
+	for _, l := range lists {
+		rows, err := readRows(filepath.Join(root, l.path), l.series)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, rows...)
+	}
+	return all, nil
+}
+
+// readRows reads a list of requirements of one series and refuses one that is
+// not in order.
+func readRows(path, series string) ([]row, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
@@ -40,7 +56,7 @@ func readRows(path string) ([]row, error) {
 	for i, r := range records[1:] {
 		next := row{id: r[0], binds: r[1], text: r[2], later: r[3]}
 		switch {
-		case !idPattern.MatchString(next.id):
+		case !idPattern.MatchString(next.id) || !strings.HasPrefix(next.id, series+"-"):
 			return nil, fmt.Errorf("%s:%d: %q is no id", path, i+2, next.id)
 		case len(rows) > 0 && next.id <= rows[len(rows)-1].id:
 			return nil, fmt.Errorf("%s:%d: %s does not follow %s", path, i+2, next.id, rows[len(rows)-1].id)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -11,36 +12,40 @@ import (
 
 const module = "../.." // from here
 
-// Counts of the requirements: those taken from the text that the gateway is
-// made after, and the rules proposed where it is silent.
-func TestListIsComplete(t *testing.T) {
-	rows, err := readRows(filepath.Join(module, list))
+// Counts of the requirements of each list: those taken from the texts that the
+// gateway is made after, and the rules proposed where they are silent.
+func TestListsAreComplete(t *testing.T) {
+	rows, err := readLists(module)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var fromText, proposed, binding int
+	type count struct{ fromText, binding, proposed int }
+	got := make(map[string]count)
 	for _, r := range rows {
+		series, number, _ := strings.Cut(r.id, "-")
+		c := got[series]
 		switch {
-		case strings.HasPrefix(r.id, "GW-P"):
-			proposed++
+		case strings.HasPrefix(number, "P"):
+			c.proposed++
 		default:
-			fromText++
+			c.fromText++
 			if r.binds == bindsGateway {
-				binding++
+				c.binding++
 			}
 		}
+		got[series] = c
 		if r.later != "" && r.binds != bindsGateway {
 			t.Errorf("%s binds a participant and waits for %s", r.id, r.later)
 		}
 	}
-	if fromText != 187 || binding != 116 || proposed != 44 {
-		t.Errorf("%d from the text, %d of them binding the gateway, %d proposed; want 187, 116, 44", fromText, binding, proposed)
+	if want := (map[string]count{"GW": {187, 116, 44}, "ACQ": {27, 20, 14}}); !maps.Equal(got, want) {
+		t.Errorf("from the text, of them binding the gateway, proposed: %v; want %v", got, want)
 	}
 }
 
 // No test names a requirement that does not exist.
 func TestTestsNameRequirementsThatExist(t *testing.T) {
-	rows, err := readRows(filepath.Join(module, list))
+	rows, err := readLists(module)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,6 +68,8 @@ func TestIDsInComments(t *testing.T) {
 		"GW-P08 to\nGW-P10 and GW-001":       "GW-P08 GW-P09 GW-P10 GW-001",
 		"GW-001 to GW-P03":                   "GW-001", // a range of two series is none
 		"see GW-1, GWX-131, GW-1234, gw-131": "",
+		"ACQ-008 to ACQ-010 and ACQ-P14":     "ACQ-008 ACQ-009 ACQ-010 ACQ-P14",
+		"GW-001 to ACQ-003, XACQ-001":        "GW-001", // and a range of two lists is none
 		"GW-137 to GW-135 runs backwards":    "",
 		"":                                   "",
 	} {
@@ -111,7 +118,8 @@ func (x suite) TestMethod() {}
 func tree(t *testing.T, rows, test string) string {
 	t.Helper()
 	root := t.TempDir()
-	for name, text := range map[string]string{list: "id,binds,requirement,later\n" + rows, "x_test.go": test} {
+	const head = "id,binds,requirement,later\n"
+	for name, text := range map[string]string{lists[0].path: head + rows, lists[1].path: head + "ACQ-001,participant,one,\n", "x_test.go": test} {
 		file := filepath.Join(root, name)
 		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
 			t.Fatal(err)
@@ -162,7 +170,7 @@ func TestOnlyWhatIsOpen(t *testing.T) {
 func TestListOutOfOrder(t *testing.T) {
 	for _, rows := range []string{
 		"GW-002,gateway,two,\nGW-001,gateway,one,", "GW-001,gateway,one,\nGW-001,gateway,one,", "GW-1,gateway,one,",
-		"GW-001,nobody,one,", "GW-001,gateway,,", "GW-001,gateway",
+		"GW-001,nobody,one,", "ACQ-001,gateway,one,", "GW-001,gateway,,", "GW-001,gateway",
 	} {
 		if _, err := run(&bytes.Buffer{}, tree(t, rows+"\n", "package x\n"), false); err == nil {
 			t.Errorf("%q is accepted", rows)
@@ -173,7 +181,7 @@ func TestListOutOfOrder(t *testing.T) {
 // Every requirement that binds the gateway has a test that proves it, or waits
 // for a capability that is named.
 func TestEveryRequirementIsProved(t *testing.T) {
-	rows, err := readRows(filepath.Join(module, list))
+	rows, err := readLists(module)
 	if err != nil {
 		t.Fatal(err)
 	}

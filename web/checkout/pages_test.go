@@ -55,7 +55,7 @@ func TestPreviewDoesNotSpendTheLink(t *testing.T) {
 	p.see(p.get("/pay/"+token), http.StatusSeeOther)
 }
 
-// GW-079 to GW-082, ACQ-008 to ACQ-012
+// GW-079 to GW-082, ACQ-008 to ACQ-012, ACQ-P02
 func TestCardIsPaidOnce(t *testing.T) {
 	s := open(t, due())
 	p := s.visit(t, true)
