@@ -75,6 +75,7 @@ func TestMerchantIsTold(t *testing.T) {
 		if _, err := w.gateway.RefundCode(t.Context(), refund); err != nil { // changes nothing any more
 			t.Fatal(err)
 		}
+		w.clock.Advance(time.Second)
 		must(t, w.AskDue(t.Context()))
 		must(t, w.Wait(t.Context()))
 		if got := w.carry(); got != "REFUSED AUTHORISED PAID REFUNDED REVERSED" {
@@ -121,6 +122,20 @@ func (w *world) evidenceOfResults(code tolem.CodeNumber, want int) {
 		}
 		return nil
 	}))
+	reports, err := w.evidence.VerifyCode(w.t.Context(), code, archive.Check{})
+	must(w.t, err)
+	verified := 0
+	for _, r := range reports {
+		// The messages of the bank of these tests are no messages.
+		if r.Operation == gateway.OpOpenOrder || r.Operation == "" && r.Direction == "out" {
+			if verified++; !r.OK() || r.Signer == "" {
+				w.t.Errorf("%s %s: %v", r.Direction, r.Operation, r.Findings)
+			}
+		}
+	}
+	if redirects := 2; verified != want+redirects {
+		w.t.Errorf("%d signatures are verified as of then", verified)
+	}
 	if documents != want || answers != want {
 		w.t.Errorf("%d documents and %d answers are kept of %d", documents, answers, want)
 	}
@@ -201,6 +216,30 @@ func TestNothingIsToldOfWhatIsOpen(t *testing.T) {
 		must(t, w.pay(w.mustCome(w.order("A-2"))))
 		if told := append(w.told("A-1"), w.told("A-2")...); len(told) != 0 {
 			t.Errorf("told %+v", told)
+		}
+	})
+}
+
+// The bank's notification and its answer to the attempt come at once: whichever
+// is first, the merchant is told of the payment once, and in order.
+func TestResultRace(t *testing.T) {
+	worlds(t, func(t *testing.T, w *world) {
+		w.bank.set(banks.Approved, nil)
+		for i := range 12 {
+			o := w.order("A-" + string(rune('a'+i)))
+			id := w.mustCome(o)
+			must(t, w.PayCard(t.Context(), id, w.card()))
+			w.notify(id)
+			must(t, w.Wait(t.Context()))
+			var states []string
+			for j, r := range w.told(o.OrderNo) {
+				if states = append(states, string(r.State)); r.Sequence != int64(j+1) {
+					t.Errorf("sequence %d at place %d", r.Sequence, j+1)
+				}
+			}
+			if got := strings.Join(states, " "); got != "PAID" && got != "AUTHORISED PAID" {
+				t.Errorf("told %q", got)
+			}
 		}
 	})
 }

@@ -90,7 +90,7 @@ func newWorld(t *testing.T, dsn string) *world {
 	w.trust, err = trust.Open(t.Context(), trust.Config{
 		Anchors: []string{filepath.Join(w.pki.Dir, pki.AnchorsDir)}, Intermediates: []string{filepath.Join(w.pki.Dir, pki.IntermediatesDir)},
 		CRLs: []string{filepath.Join(w.pki.Dir, pki.CRLsDir)}, Now: clock.Now,
-	}, nil)
+	}, archive.CRLKeeper(w.db))
 	must(t, err)
 	w.signer, w.shop, w.shopEC, w.other = w.newSigner(pki.RSA2048), w.newSigner(pki.RSA2048), w.newSigner(pki.P384), w.newSigner(pki.P256)
 	w.server = httptest.NewServer(merchant.NewReceiver(merchant.ReceiverConfig{
@@ -102,6 +102,7 @@ func newWorld(t *testing.T, dsn string) *world {
 	must(t, err)
 	w.evidence, err = archive.New(w.db, archive.Options{Origin: "test"})
 	must(t, err)
+	must(t, w.evidence.KeepAuthorities(t.Context(), w.trust.Authorities()))
 	w.join()
 	return w
 }

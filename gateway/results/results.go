@@ -120,6 +120,7 @@ func (d *Desk) tell(tx *store.Tx, c tolem.Code, a tolem.Attempt, state tolem.Ord
 	}
 	return errors.Join(tx.InsertResult(r), d.Enqueue(tx, r.Merchant, r.Number), d.Evidence.Add(tx, archive.Record{
 		ID: archive.NewMessageID(tx.Now()), Direction: archive.Out, At: tx.Now(), Participant: r.Merchant, Code: c.Number, Raw: r.Document,
+		Certificate: d.Signer.Certificate(),
 	}))
 }
 

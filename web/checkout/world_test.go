@@ -54,6 +54,19 @@ func (c *core) Open(_ context.Context, token string) (tolem.PaymentID, error) {
 	return id, nil
 }
 
+// OpenOrder takes the order number for a link and knows errors by name.
+func (c *core) OpenOrder(ctx context.Context, redirect url.Values) (tolem.PaymentID, error) {
+	if err, ok := orderErrors[redirect.Get("order")]; ok {
+		return "", err
+	}
+	return c.Open(ctx, redirect.Get("order"))
+}
+
+var orderErrors = map[string]error{
+	"altered": checkout.ErrOrderAltered, "paid": checkout.ErrOrderPaid, "differs": checkout.ErrOrderDiffers, "terms": checkout.ErrOrderTerms,
+	"merchant": checkout.ErrMerchant, "unverifiable": web.ErrBusy,
+}
+
 func (c *core) View(_ context.Context, id tolem.PaymentID) (checkout.View, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -272,7 +285,7 @@ func openWith(t *testing.T, v checkout.View, o options) *site {
 		t.Fatal(err)
 	}
 	err = checkout.Mount(s.shell, checkout.Config{
-		Payments: s.core, Refresh: o.refresh,
+		Payments: s.core, Orders: s.core, Refresh: o.refresh,
 		Sessions: web.Sessions{Store: &memory{kept: make(map[web.SessionHash]web.Session)}, Cookie: "__Host-pay", Idle: 30 * time.Minute, Absolute: 24 * time.Hour},
 	})
 	if err != nil {
