@@ -6,7 +6,7 @@ TEST_FLAGS ?= -race -shuffle=on -timeout 12m
 PACKAGES ?= ./...
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test check spec bench generate clean
+.PHONY: help build demo sandbox test check spec bench generate clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -16,6 +16,9 @@ build: ## build bin/tolem, one static binary
 
 demo: build ## play a payment from code to closing over the wire (ARGS="--json")
 	@bin/tolem demo $(ARGS)
+
+sandbox: build ## start everything to click through payments in a browser (ARGS="--dir DIR")
+	@bin/tolem sandbox $(ARGS)
 
 # The tests compare with programs that are not ours and need a PostgreSQL; both
 # are seen to first, so nothing may be skipped. Without fsync a throw-away

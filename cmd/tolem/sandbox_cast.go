@@ -27,6 +27,9 @@ const (
 	sandboxShop     = "SHOP"
 )
 
+// sandboxCitizen is the name of demoCitizen.
+const sandboxCitizen = "Ахметова Айгүл Серікқызы"
+
 // The shop as a merchant.
 const (
 	sandboxGoods   = "GOODS"
@@ -107,17 +110,18 @@ const (
 )
 
 // memberKeys are the files of a participant's keys.
-type memberKeys struct{ signing, channel, server config.KeyPair }
+type memberKeys struct{ signing, channel, server, revoked config.KeyPair }
 
 func (w *sandboxWorld) keysOf(id tolem.ParticipantID) memberKeys {
 	pair := func(usage string) config.KeyPair {
 		name := filepath.Join(w.dir, participantsDir, string(id)+"-"+usage)
 		return config.KeyPair{Cert: name + ".pem", Key: name + ".key"}
 	}
-	return memberKeys{pair("signing"), pair("channel"), pair("server")}
+	return memberKeys{pair("signing"), pair("channel"), pair("server"), pair("revoked")}
 }
 
-// issueKeys makes the keys of a participant that are not there yet.
+// issueKeys makes the keys of a participant that are not there yet. One of them
+// is revoked at once: a simulated bank signs with it when it is asked to.
 func (w *sandboxWorld) issueKeys(m sandboxMember) (memberKeys, error) {
 	keys := w.keysOf(m.ID)
 	for _, k := range []struct {
@@ -127,6 +131,7 @@ func (w *sandboxWorld) issueKeys(m sandboxMember) (memberKeys, error) {
 		{keys.signing, pki.Spec{Usage: pki.Signing, Key: m.key}},
 		{keys.channel, pki.Spec{Usage: pki.TLSClient, Key: pki.P256}},
 		{keys.server, pki.Spec{Usage: pki.TLSServer, Key: pki.P256}},
+		{keys.revoked, pki.Spec{Usage: pki.Signing, Key: pki.P256}},
 	} {
 		if _, err := os.Stat(k.file.Cert); err == nil {
 			continue
@@ -136,6 +141,11 @@ func (w *sandboxWorld) issueKeys(m sandboxMember) (memberKeys, error) {
 		id, err := w.authority.Issue(k.spec)
 		if err != nil {
 			return keys, err
+		}
+		if k.file == keys.revoked {
+			if err := errors.Join(w.authority.Revoke(id.Cert, pki.KeyCompromise), w.writeLists()); err != nil {
+				return keys, err
+			}
 		}
 		if _, _, err := id.WriteTo(filepath.Dir(k.file.Cert), name); err != nil {
 			return keys, err
@@ -153,7 +163,7 @@ func (w *sandboxWorld) bankSettings(bank string) (*bankSimConfig, error) {
 		Bank: tolem.ParticipantID(bank), Listen: w.doors[bank].Addr().String(), TLS: pair(keys.server), Signing: pair(keys.signing),
 		Book: "book.jsonl", Script: "script.txt", Balances: map[string]string{},
 	}
-	s.Stranger = pair(w.keysOf(sandboxCentre).signing)
+	s.Revoked, s.Stranger = pair(keys.revoked), pair(w.keysOf(sandboxCentre).signing)
 	s.Trust.Anchors, s.Trust.Intermediates, s.Trust.CRLs = w.config.Trust.Anchors, w.config.Trust.Intermediates, w.config.Trust.CRLs
 	s.Gateway.Certificates = []string{w.config.Signing.RSA.Cert, w.config.Signing.EC.Cert}
 	s.Gateway.Address, s.Gateway.TLS = w.program(doorSOAP, soapPath), pair(keys.channel)

@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -19,6 +20,7 @@ import (
 
 	"tolem/banks/sandbox"
 	"tolem/internal/tolemtest"
+	"tolem/sandbox/stub"
 )
 
 // sandboxRun is a sandbox that runs, and a person in front of it.
@@ -117,7 +119,7 @@ func (s *sandboxRun) order(service, method, amount string, typed url.Values) (ou
 	return outcome, back[1]
 }
 
-// GW-072 GW-077 GW-078 GW-094 GW-099 ACQ-P14: everybody in the sandbox speaks
+// GW-072 GW-077 GW-078 GW-094 GW-099 GW-162 ACQ-P14: everybody in the sandbox speaks
 // over the wire, and a person pays for a service in both ways.
 func TestSandboxPaysAtThePortal(t *testing.T) {
 	tolemtest.Databases(t, func(t *testing.T, dsn string) { payAtThePortal(startSandbox(t, "--dir", t.TempDir(), "--db", dsn)) })
@@ -148,6 +150,13 @@ func payAtThePortal(s *sandboxRun) {
 	}
 	s.says(request, `id="stage">PAID<`)
 	s.says(request, `id="code"><b>[0-9-]+<`)
+
+	code := s.says(s.Portal+"/centre", `<li class="num">([0-9-]+)<`)[1]
+	for _, c := range []struct{ do, want string }{{"check", "OK"}, {"close", "OK"}, {"check", "ALREADY_USED"}} {
+		if page := s.see(s.Portal+"/centre", url.Values{"code": {code}, "do": {c.do}}); !strings.Contains(page.body, `id="result" class="id">`+c.want+`<`) {
+			t.Errorf("%s at the service centre:\n%s", c.do, page.body)
+		}
+	}
 }
 
 // ACQ-003 to ACQ-006, ACQ-P05, ACQ-P12: the shop's signed redirect leads to the
@@ -239,5 +248,23 @@ func TestSandboxCommand(t *testing.T) {
 	report := sandboxReport{Portal: "http://localhost:8080", Banks: map[string]string{}}
 	if err := report.print(streams{out: &out}); err != nil || !strings.Contains(out.String(), report.Portal) || !strings.Contains(out.String(), "4111 1111 1111 1111") {
 		t.Errorf("%v\n%s", err, out.String())
+	}
+}
+
+// The numbers that README.md has people type are those that the sandbox shows.
+func TestReadmeShowsNumbersOfTheSandbox(t *testing.T) {
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := regexp.MustCompile("(?m)^\\| `([0-9 ]{19})` \\| (?:`(KZ[0-9A-Z]{18})` )?\\|").FindAllStringSubmatch(string(readme), -1)
+	if len(rows) == 0 {
+		t.Error("README.md shows no cards")
+	}
+	for _, row := range rows {
+		i := slices.IndexFunc(sandboxTrials(), func(trial stub.Trial) bool { return trial.Card == row[1] })
+		if i < 0 || row[2] != "" && sandboxTrials()[i].Account != row[2] {
+			t.Errorf("README.md shows %q and %q", row[1], row[2])
+		}
 	}
 }

@@ -229,10 +229,14 @@ func (w *sandboxWorld) startStubs(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	samples, err := w.samples(ctx)
+	if err != nil {
+		return err
+	}
 	portal := func(shell *web.Shell) error {
 		return stub.MountPortal(shell, stub.PortalConfig{
-			Gateway: gateway, Provider: sandboxProvider, Trust: w.trust, Address: w.browser(doorPortal), Page: w.browser(doorPage), Citizen: demoCitizen, Name: "Ахметова Айгүл Серікқызы",
-			Kept: filepath.Join(w.dir, "portal.json"), Trials: sandboxTrials(), Clock: time.Now,
+			Gateway: gateway, Provider: sandboxProvider, Trust: w.trust, Address: w.browser(doorPortal), Page: w.browser(doorPage), Citizen: demoCitizen, Name: sandboxCitizen,
+			Kept: filepath.Join(w.dir, "portal.json"), Samples: samples, Trials: sandboxTrials(), Clock: time.Now,
 		})
 	}
 	shop := func(shell *web.Shell) error {
@@ -371,7 +375,7 @@ func (w *sandboxWorld) populate(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if certificates[member.ID], err = loadCertificates(member.ID, []string{keys.signing.Cert, keys.channel.Cert}); err != nil {
+		if certificates[member.ID], err = loadCertificates(member.ID, []string{keys.signing.Cert, keys.channel.Cert, keys.revoked.Cert}); err != nil {
 			return err
 		}
 	}

@@ -24,6 +24,7 @@ type PortalConfig struct {
 	Citizen  tolem.IIN        // stands in the form to begin with
 	Name     string           // of that citizen
 	Kept     string           // file in which requests are kept; "": in memory only
+	Samples  []string         // codes that were paid elsewhere, to try at the service centre
 	Trials   []Trial
 	Clock    func() time.Time
 }
@@ -32,8 +33,12 @@ type PortalConfig struct {
 // registered with the gateway.
 const ReturnPath = "/request"
 
-// listed is how many requests the first page shows.
-const listed = 50
+// The first page shows so many requests, and asks the gateway how the newest
+// stand that are not over.
+const (
+	listed = 50
+	asked  = 10
+)
 
 // portal is the module.
 type portal struct {
@@ -60,6 +65,8 @@ func MountPortal(shell *web.Shell, c PortalConfig) error {
 	m.Handle("GET /{$}", p.home)
 	m.Handle("GET /order/{service}", p.orderForm)
 	m.Handle("POST /order/{service}", p.order)
+	m.Handle("GET "+centrePath, p.centre)
+	m.Handle("POST "+centrePath, p.atCentre)
 	m.Handle("GET "+ReturnPath+"/{no}", p.show)
 	m.Handle("POST "+ReturnPath+"/{no}/pay", p.payAgain)
 	m.Handle("POST "+ReturnPath+"/{no}/cancel", p.cancel)
@@ -79,11 +86,19 @@ func (p *portal) home(x *web.Exchange) error {
 	for i, s := range services.Services {
 		offers[i] = offerOf(s)
 	}
+	requests := p.requests.all(listed)
+	for i := range requests[:min(len(requests), asked)] {
+		if r := &requests[i]; r.Waits() {
+			if err := errors.Join(p.ask(x.Request.Context(), r), p.keep(*r)); err != nil {
+				return err
+			}
+		}
+	}
 	return x.Render(http.StatusOK, "portal_home", struct {
 		Services []offer
 		Requests []request
 		Trials   []Trial
-	}{offers, p.requests.all(listed), p.Trials})
+	}{offers, requests, p.Trials})
 }
 
 // offer is a service and what it costs: exactly Fixed, or From and more.
@@ -215,7 +230,7 @@ func (p *portal) show(x *web.Exchange) error {
 			return err
 		}
 	}
-	if r.waits() {
+	if r.Waits() {
 		x.Header().Set("Refresh", strconv.Itoa(int(askAgain/time.Second)))
 	}
 	formsMayLeadTo(x, p.Page)

@@ -53,8 +53,8 @@ const maxCalls = 40
 
 func (r request) path() string { return ReturnPath + "/" + r.No }
 
-// waits reports whether the answer may be another one in a few seconds.
-func (r request) waits() bool {
+// Waits reports whether the answer may be another one in a few seconds.
+func (r request) Waits() bool {
 	switch r.Stage {
 	case tolem.StageStarted, tolem.StageForm, tolem.StageWaiting, tolem.StageUnknown, tolem.StageApproved:
 		return true
@@ -62,17 +62,13 @@ func (r request) waits() bool {
 	return false
 }
 
-// Waits, MayPay, MayContinue, MayCancel, MayClose and Paid say what its page
-// offers. A new payment is begun only where the gateway says that none is under
-// way.
-func (r request) Waits() bool { return r.waits() }
-
 // MayContinue reports whether the citizen may go on at the payment page.
 func (r request) MayContinue() bool {
 	return r.Stage == tolem.StageStarted || r.Stage == tolem.StageForm
 }
 
-// MayPay reports whether a payment may be begun.
+// MayPay reports whether a payment may be begun: only where the gateway says that
+// none is under way.
 func (r request) MayPay() bool {
 	switch r.Stage {
 	case "", tolem.StageRefused, tolem.StageAbandoned:
@@ -116,18 +112,11 @@ func (r request) Told() string {
 // note writes down a call. A refusal or fault of the gateway is an outcome that
 // the page shows; anything else stays an error.
 func (r *request) note(now time.Time, op tolem.Operation, err error) error {
-	c := call{At: now, Operation: op, Result: string(tolem.OK)}
-	var refusal *client.Refusal
-	var fault *client.Fault
-	switch {
-	case err == nil:
-	case errors.As(err, &refusal):
-		c.Result, c.Text = string(refusal.Code), refusal.Text
-	case errors.As(err, &fault):
-		c.Result, c.Text = string(fault.Code), fault.Message
-	default:
+	result, text, err := answerOf(err)
+	if err != nil {
 		return err
 	}
+	c := call{At: now, Operation: op, Result: result, Text: text}
 	if n := len(r.Calls); n > 0 && r.Calls[n-1].Operation == op && r.Calls[n-1].Result == c.Result {
 		r.Calls[n-1] = c // asked again, told the same
 	} else if n < maxCalls {
