@@ -113,8 +113,10 @@ func (n *node) openPage() (err error) {
 // newShell mounts what payers see.
 func (n *node) newShell() (*web.Shell, error) {
 	c := n.config.Checkout
+	limits := web.DefaultLimits
+	limits.PerSecond, limits.Burst = float64(c.RatePerSecond), c.Burst
 	shell, err := web.New(web.Config{
-		Languages: []web.Language{web.Kazakh, web.Russian, web.English}, Location: n.zone, Clock: time.Now, Limits: web.DefaultLimits,
+		Languages: []web.Language{web.Kazakh, web.Russian, web.English}, Location: n.zone, Clock: time.Now, Limits: limits,
 		Timeout: pageTimeout, Sandbox: c.Sandbox, Support: c.Support, Log: n.log, Observe: n.metrics.page,
 	})
 	if err != nil {
