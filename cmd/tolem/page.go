@@ -51,13 +51,22 @@ func newConnectors(n *node) (map[tolem.ParticipantID]banks.Connector, error) {
 	for id, address := range addresses {
 		connectors[id], err = bankv1.New(bankv1.Config{
 			Bank: id, Address: address, Observe: n.bankCalled,
-			Config: exchange.Config{Signer: n.signers.RSA, Certificate: channel, Trust: n.trust, Directory: n.directory, Timeout: c.CallTimeout},
+			Config: exchange.Config{Signer: n.signerFor(id), Certificate: channel, Trust: n.trust, Directory: n.directory, Timeout: c.CallTimeout},
 		})
 		if err != nil {
 			return nil, fmt.Errorf("bank %s: %w", id, err)
 		}
 	}
 	return connectors, nil
+}
+
+// signerFor returns the key with which a bank is called: that with which it
+// wants its own requests to be answered, RSA if it has said nothing.
+func (n *node) signerFor(bank tolem.ParticipantID) *signing.Signer {
+	if p, _ := n.directory.Participant(bank); p.AnswerKey == tolem.AnswerEC {
+		return n.signers.EC
+	}
+	return n.signers.RSA
 }
 
 // bankCalled counts a call to a bank.

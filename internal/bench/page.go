@@ -37,7 +37,7 @@ const (
 const (
 	pageLatency  = 300 * time.Millisecond // of the simulated bank
 	pagePortals  = 32                     // connections of the portal
-	pageWarm     = 3 * time.Second        // before anything is measured
+	pageWarm     = 3 * time.Second        // before anything is measured, at most
 	pageUnderWay = 8192                   // payments at once; more of them are not begun
 	pageLook     = 250 * time.Millisecond // between two looks at the memory
 	pageReturn   = "https://portal.example.kz/back"
@@ -104,12 +104,13 @@ func (s *session) pageOn(ctx context.Context, kind string) (run *pageRun, err er
 	}
 	defer closeBank()
 	defer func() { err = errors.Join(err, run.server.stop()) }()
-	if err := run.prepare(ctx, int(s.PageRate*(s.PageFor+pageWarm).Seconds())+pagePortals+1); err != nil {
+	warm := min(pageWarm, s.PageFor)
+	if err := run.prepare(ctx, int(s.PageRate*(s.PageFor+warm).Seconds())+1); err != nil {
 		return nil, err
 	}
 	defer run.closePortals()
 	s.Progress("page: warming up on " + kind)
-	if err := run.fire(ctx, s.PageRate/2, pageWarm); err != nil {
+	if err := run.fire(ctx, s.PageRate/2, warm); err != nil {
 		return nil, fmt.Errorf("%w\n%s", err, run.server.lastLines())
 	}
 	s.Progress(fmt.Sprintf("page: %.0f payments a second on %s", s.PageRate, kind))
