@@ -17,10 +17,11 @@ const (
 	BySOAP   DeliveryMethod = "soap"   // signed messages to the participant's endpoint
 	ByFolder DeliveryMethod = "folder" // files in a folder of this host
 	BySFTP   DeliveryMethod = "sftp"   // files on the participant's SFTP server
+	ByPost   DeliveryMethod = "post"   // the signed document itself, posted to the participant's web server
 )
 
 // DeliveryMethods lists every method.
-var DeliveryMethods = []DeliveryMethod{ByFolder, BySFTP, BySOAP}
+var DeliveryMethods = []DeliveryMethod{ByFolder, ByPost, BySFTP, BySOAP}
 
 // DeliveryForms lists the renderings of a document that can be pushed.
 var DeliveryForms = []string{"xml", "csv", "xlsx", "pdf"}
@@ -30,6 +31,7 @@ const (
 	DeliverRegister = "register" // ref: its number
 	DeliverReport   = "report"
 	DeliverClaim    = "claim"
+	DeliverResult   = "result" // of a merchant's order
 )
 
 // The settings of an SFTP target. Secrets are named by their file: they never
@@ -47,7 +49,7 @@ type DeliveryTarget struct {
 	Participant ParticipantID
 	Name        string
 	Method      DeliveryMethod
-	Address     string // soap: https URL; folder: absolute path; sftp: sftp://HOST[:PORT]/FOLDER
+	Address     string // soap, post: https URL; folder: absolute path; sftp: sftp://HOST[:PORT]/FOLDER
 	Forms       []string
 	Settings    map[string]string
 	Active      bool
@@ -77,7 +79,7 @@ func (t DeliveryTarget) checkNames() error {
 		return fmt.Errorf("name: %w", err)
 	}
 	if !slices.Contains(DeliveryMethods, t.Method) {
-		return fmt.Errorf("method %q: want folder, sftp or soap", t.Method)
+		return fmt.Errorf("method %q: want folder, post, sftp or soap", t.Method)
 	}
 	return nil
 }
@@ -89,6 +91,9 @@ func (t DeliveryTarget) checkForms() error {
 	for _, form := range t.Forms {
 		if !slices.Contains(DeliveryForms, form) {
 			return fmt.Errorf("form %q: want one of %s", form, strings.Join(DeliveryForms, ", "))
+		}
+		if t.Method == ByPost && form != "xml" {
+			return fmt.Errorf("form %q: what is posted is the signed document, xml", form)
 		}
 	}
 	return nil
@@ -107,8 +112,11 @@ func (t DeliveryTarget) checkAddress() error {
 		}
 		return nil
 	}
-	scheme := map[DeliveryMethod]string{BySOAP: "https", BySFTP: "sftp"}[t.Method]
+	scheme := map[DeliveryMethod]string{BySOAP: "https", BySFTP: "sftp", ByPost: "https"}[t.Method]
 	u, err := url.Parse(t.Address)
+	if err == nil && t.Method == ByPost && u.Scheme == "http" && loopback(u.Hostname()) {
+		scheme = "http" // for trying things out on one machine
+	}
 	switch {
 	case err != nil, u.Scheme != scheme, u.Hostname() == "", u.RawQuery != "", u.Fragment != "":
 		return fmt.Errorf("address: want %s://HOST[:PORT]/PATH without query", scheme)

@@ -51,13 +51,17 @@ var imports = map[string][]string{
 	// Pushing what the day made: signed messages, files, SFTP. The receiver is
 	// the other side of the contract, for tests and the sandbox.
 	"registry/deliver": {
-		".", "store", "archive", "signing", "banks/exchange", "wsdl", "wsdl/channel",
+		".", "store", "archive", "signing", "signing/trust", "banks/exchange", "wsdl", "wsdl/channel",
 		"github.com/pkg/sftp", "golang.org/x/crypto/ssh/...",
 	},
 	"registry/deliver/receiver": {"signing", "wsdl"},
 
 	// Attempts to pay, from the payer's confirmation to the bank's last word.
 	"gateway/payments": {".", "gateway", "store", "archive", "banks"},
+
+	// Merchants: the gate for the buyers they send, and what they are told.
+	"gateway/redirect": {".", "gateway", "archive", "banks", "signing"},
+	"gateway/results":  {".", "store", "archive", "banks", "signing", "signing/c14n", "wsdl"},
 
 	"gateway/registers": {".", "gateway", "registry", "registry/form", "registry/report", "store"},
 	// What sealed days come to, and its forms. Nothing personal is in it.
@@ -76,12 +80,18 @@ var imports = map[string][]string{
 	"web":          {".", "github.com/rs/zerolog", "golang.org/x/time/rate"},
 	"web/checkout": {".", "web"},
 
+	// Sites that send payers to the page, for trying out. They know of the
+	// gateway what a participant knows.
+	"sandbox/stub": {".", "signing", "web", "wsdl/client", "wsdl/client/merchant"},
+
 	// The contract and what speaks it for a participant. The generated types
 	// use the runtime of their generator.
-	"wsdl":                   {},
-	"wsdl/gatewayv1":         {"github.com/hooklift/gowsdl/soap"},
-	"wsdl/channel":           {"signing"},
-	"wsdl/client":            {".", "signing", "signing/trust", "wsdl", "wsdl/channel", "wsdl/gatewayv1", "github.com/hooklift/gowsdl/soap", "github.com/google/uuid"},
+	"wsdl":           {},
+	"wsdl/gatewayv1": {"github.com/hooklift/gowsdl/soap"},
+	"wsdl/channel":   {"signing"},
+	"wsdl/client":    {".", "signing", "signing/trust", "wsdl", "wsdl/channel", "wsdl/gatewayv1", "github.com/hooklift/gowsdl/soap", "github.com/google/uuid"},
+	// A merchant's side of the payment page, for shops in Go and the sandbox.
+	"wsdl/client/merchant":   {".", "signing", "signing/trust", "wsdl"},
 	"wsdl/uddi":              {".", "wsdl"},
 	"wsdl/internal/generate": {"wsdl"},
 

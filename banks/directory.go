@@ -235,6 +235,18 @@ func (d *Directory) Certificates() []tolem.Certificate {
 	return all
 }
 
+// CertificatesOf returns the certificates in use of a participant, in no
+// particular order.
+func (d *Directory) CertificatesOf(id tolem.ParticipantID) []tolem.Certificate {
+	var own []tolem.Certificate
+	for _, c := range d.current.Load().certificates {
+		if c.Participant == id && !c.Withdrawn {
+			own = append(own, c)
+		}
+	}
+	return own
+}
+
 // Service returns a service by its code, active or not.
 func (d *Directory) Service(code tolem.ServiceCode) (tolem.Service, bool) {
 	v, ok := d.current.Load().services[code]

@@ -42,6 +42,12 @@ type Config struct {
 	CodeTTL               time.Duration  // how long an unpaid code lives (GW-P12)
 	UnknownCodesPerMinute int            // per participant; more are taken for guessing
 	PageAddress           string         // of the payment page, to which tokens are added; empty: there is none
+
+	// Settled, if set, takes part in the transaction that makes a code PAID or
+	// REFUNDED: it is handed the code as it is then, and its payment. It may be
+	// called more than once for one change and has no effect but through the
+	// transaction.
+	Settled func(*store.Tx, tolem.Code, tolem.Payment) error
 }
 
 // Gateway performs the operations. It is safe for concurrent use.
@@ -246,6 +252,14 @@ func code(tx *store.Tx, n tolem.CodeNumber) (tolem.Code, error) {
 		return tolem.Code{}, nil
 	}
 	return c, err
+}
+
+// settled tells whoever wants to know that a code became PAID or REFUNDED.
+func (g *Gateway) settled(tx *store.Tx, d tolem.Decision, p *tolem.Payment) error {
+	if g.config.Settled == nil || !d.Changed() || p == nil {
+		return nil
+	}
+	return g.config.Settled(tx, d.Code, *p)
 }
 
 // apply stores what a decision changed.

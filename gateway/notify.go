@@ -52,7 +52,7 @@ func (g *Gateway) NotifyPayment(ctx context.Context, m Message, in Notification,
 		if err != nil {
 			return NotifyResult{Outcome: Outcome{Result: tolem.InvalidIIN}}, nil
 		}
-		return notify(tx, tolem.Payment{
+		return g.notify(tx, tolem.Payment{
 			Code: in.Code, Bank: in.Bank, BankRef: in.BankRef, Amount: in.Amount,
 			PaidAt: in.PaidAt, ReceivedAt: m.Record.At, Channel: in.Channel,
 			Recipient: recipient, RecipientName: in.RecipientName,
@@ -73,7 +73,7 @@ func (g *Gateway) branch(bank, id tolem.ParticipantID) tolem.ParticipantID {
 	return id
 }
 
-func notify(tx *store.Tx, p tolem.Payment, message store.MessageID) (NotifyResult, error) {
+func (g *Gateway) notify(tx *store.Tx, p tolem.Payment, message store.MessageID) (NotifyResult, error) {
 	before, err := code(tx, p.Code)
 	if err != nil {
 		return NotifyResult{}, err
@@ -95,6 +95,9 @@ func notify(tx *store.Tx, p tolem.Payment, message store.MessageID) (NotifyResul
 		}
 	}
 	if err := apply(tx, before, d); err != nil {
+		return NotifyResult{}, err
+	}
+	if err := g.settled(tx, d, accepted); err != nil {
 		return NotifyResult{}, err
 	}
 	r := NotifyResult{Outcome: Outcome{Result: d.Result, Code: before.Number}}

@@ -51,6 +51,10 @@ func (g *Gateway) Refund(tx *store.Tx, in Refund) (result RefundResult, err erro
 	if err != nil {
 		return result, err
 	}
+	paid, err := acceptedPayment(tx, before)
+	if err != nil {
+		return result, err
+	}
 	d := before.Refund(tx.Now())
 	result = RefundResult{Outcome: Outcome{Result: d.Result, Code: before.Number}, State: d.Code.State}
 	raw, err := json.Marshal(refundRecord{
@@ -61,6 +65,9 @@ func (g *Gateway) Refund(tx *store.Tx, in Refund) (result RefundResult, err erro
 		return result, fmt.Errorf("record of the refund: %w", err)
 	}
 	if err := apply(tx, before, d); err != nil {
+		return result, err
+	}
+	if err := g.settled(tx, d, paid); err != nil {
 		return result, err
 	}
 	return result, g.evidence.Add(tx, archive.Record{

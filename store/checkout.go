@@ -20,7 +20,7 @@ const checkoutColumns = `id, version, kind, state, participant, code, service, p
 	created_at, expires_at, redeemed_at, input_by, data`
 
 // InsertCheckout stores a checkout that was started, and the hash of the token
-// that leads to it.
+// that leads to it. If that leads to another by now, the closure is run again.
 func (tx *Tx) InsertCheckout(c tolem.Checkout, token [sha256.Size]byte) error {
 	data, err := tx.sealCheckout(c)
 	if err != nil {
@@ -28,7 +28,8 @@ func (tx *Tx) InsertCheckout(c tolem.Checkout, token [sha256.Size]byte) error {
 	}
 	return tx.exec(single{
 		text: `INSERT INTO checkout (` + checkoutColumns + `, token_hash)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)`,
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
+			ON CONFLICT (token_hash) DO NOTHING`,
 		args: []any{
 			string(c.ID), c.Version, string(c.Kind), int64(c.State), string(c.Participant), int64(c.Code), string(c.Service), string(c.Provider),
 			c.Amount.Minor, string(c.Amount.Currency), string(c.Language), micros(c.CreatedAt), micros(c.ExpiresAt), micros(c.RedeemedAt),

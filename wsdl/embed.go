@@ -40,6 +40,9 @@ var reconciliationSchema string
 //go:embed claim-v1.xsd
 var claimSchema string
 
+//go:embed result-v1.xsd
+var resultSchema string
+
 //go:embed policy.xml
 var policySource string
 
@@ -108,3 +111,9 @@ func ReconciliationSchema() []byte { return []byte(reconciliationSchema) }
 
 // ClaimSchema returns the schema of the signed claim to a bank.
 func ClaimSchema() []byte { return []byte(claimSchema) }
+
+// ResultNamespace is the namespace of the results that are posted to merchants.
+const ResultNamespace = "urn:tolem:result:v1"
+
+// ResultSchema returns the schema of the signed result of a merchant's order.
+func ResultSchema() []byte { return []byte(resultSchema) }

@@ -74,8 +74,24 @@ read again when it changes:
 	return c
 }
 
-// runBankSim plays a bank until the context ends.
-func runBankSim(ctx context.Context, s *bankSimConfig, io streams) (err error) {
+// runBankSim plays a bank at its address until the context ends.
+func runBankSim(ctx context.Context, s *bankSimConfig, io streams) error {
+	listener, err := net.Listen("tcp", s.Listen)
+	if err != nil {
+		return fmt.Errorf("listen: %w", err)
+	}
+	return errors.Join(playBank(ctx, s, listener, io), ignoreClosed(listener.Close()))
+}
+
+func ignoreClosed(err error) error {
+	if errors.Is(err, net.ErrClosed) {
+		return nil
+	}
+	return err
+}
+
+// playBank plays a bank behind a listener until the context ends.
+func playBank(ctx context.Context, s *bankSimConfig, listener net.Listener, io streams) (err error) {
 	log := zerolog.New(zerolog.ConsoleWriter{Out: io.err, NoColor: true}).With().Timestamp().Str("bank", string(s.Bank)).Logger()
 	known, err := trust.Open(ctx, trust.Config{Anchors: s.Trust.Anchors, Intermediates: s.Trust.Intermediates, CRLs: s.Trust.CRLs}, nil)
 	if err != nil {
@@ -101,10 +117,6 @@ func runBankSim(ctx context.Context, s *bankSimConfig, io streams) (err error) {
 	pair, err := tls.LoadX509KeyPair(s.TLS.Cert, s.TLS.Key)
 	if err != nil {
 		return fmt.Errorf("tls: %w", err)
-	}
-	listener, err := net.Listen("tcp", s.Listen)
-	if err != nil {
-		return fmt.Errorf("listen: %w", err)
 	}
 	mux := http.NewServeMux()
 	mux.Handle(bankSimPath, bank)

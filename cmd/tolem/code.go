@@ -171,7 +171,11 @@ until it has said yes or no. Without, the money goes back by other means: a clai
 			if err != nil {
 				return err
 			}
-			g := gateway.New(gateway.Config{}, d.db, evidence, nil)
+			told, err := openResults(ctx, d, evidence)
+			if err != nil {
+				return err
+			}
+			g := gateway.New(gateway.Config{Settled: told.Settled}, d.db, evidence, nil)
 			in := gateway.Refund{Code: number, By: by, Reason: reason}
 			var r gateway.RefundResult
 			if reverse {

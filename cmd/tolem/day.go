@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -209,6 +210,8 @@ func (w dayWork) Open(ctx context.Context, kind, ref, asked string) (*deliver.Do
 		return w.openReport(ctx, tolem.ReconciliationNumber(ref), f)
 	case tolem.DeliverClaim:
 		return w.openClaim(ctx, tolem.ClaimNumber(ref), f)
+	case tolem.DeliverResult:
+		return w.openResult(ctx, ref, f)
 	}
 	return nil, fmt.Errorf("%w: kind %q", deliver.ErrDocument, kind)
 }
@@ -259,6 +262,26 @@ func (w dayWork) openClaim(ctx context.Context, n tolem.ClaimNumber, f tolem.For
 		return nil, err
 	}
 	return &deliver.Document{Name: file.Name, Owner: string(c.Bank), Day: c.Day, Revision: 1, Content: content(file)}, nil
+}
+
+// openResult returns what a merchant is told of an order: the bytes that were
+// signed when it was decided.
+func (w dayWork) openResult(ctx context.Context, number string, f tolem.Form) (*deliver.Document, error) {
+	if f != tolem.FormXML {
+		return nil, fmt.Errorf("%w: a result has no form %s", deliver.ErrDocument, f)
+	}
+	var r store.MerchantResult
+	err := w.db.View(ctx, func(tx *store.Tx) (err error) {
+		r, err = tx.Result(number)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &deliver.Document{
+		Name: r.Number + f.Extension(), Owner: string(r.Merchant), Day: w.registry.Calendar.DayOf(r.MadeAt), Revision: int(r.Sequence),
+		Content: io.NopCloser(bytes.NewReader(r.Document)),
+	}, nil
 }
 
 // fileContent reads a file from its beginning.

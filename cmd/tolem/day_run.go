@@ -40,15 +40,18 @@ func newDayRun(n *node) (*dayRun, error) {
 		return nil, err
 	}
 	transports := map[tolem.DeliveryMethod]deliver.Transport{tolem.ByFolder: deliver.Folder{}, tolem.BySFTP: deliver.SFTP{}}
+	post := deliver.PostConfig{Trust: n.trust}
 	if pair := n.config.Delivery.TLS; pair.Cert != "" {
 		channel, err := tls.LoadX509KeyPair(pair.Cert, pair.Key)
 		if err != nil {
 			return nil, fmt.Errorf("delivery.tls: %w", err)
 		}
+		post.Certificate = &channel
 		transports[tolem.BySOAP] = deliver.NewSOAP(deliver.SOAPConfig{
 			Signer: n.signers.RSA, Certificate: channel, Trust: n.trust, Directory: n.directory,
 		})
 	}
+	transports[tolem.ByPost] = deliver.NewPost(post)
 	r.courier = deliver.New(deliver.Config{
 		DB: n.db, Archive: n.evidence, Documents: r, Transports: transports, Node: name, Spool: n.config.Delivery.Spool, Report: n.delivered,
 	})

@@ -51,7 +51,9 @@ this name gets the new particulars.
   folder  a full path; files appear whole and are never overwritten
   sftp    sftp://HOST[:PORT]/FOLDER, or /~/FOLDER below the user's home; --host-key is
           the server's line of known_hosts (ssh-keyscan HOST, checked by telephone)
-  soap    https://HOST/PATH, a service that implements wsdl/receiver-v1.wsdl`,
+  soap    https://HOST/PATH, a service that implements wsdl/receiver-v1.wsdl
+  post    https://HOST/PATH, a server that takes the signed document itself and answers
+          200 with its number as text/plain and nothing else; for merchants`,
 		Example: `  tolem delivery target add --participant HALYK --name main --method folder --address /srv/registers/halyk --form xml,pdf
   tolem delivery target add --participant HALYK --name sftp --method sftp --address sftp://files.halyk.kz/~/registers \
     --form xml --user tolem --key-file /etc/tolem/keys/halyk --host-key "files.halyk.kz ssh-ed25519 AAAA…"
@@ -61,7 +63,7 @@ this name gets the new particulars.
 	f := c.Flags()
 	f.StringVar(&in.participant, "participant", "", "whose documents")
 	f.StringVar(&in.name, "name", "main", "tells apart the targets of a participant")
-	f.StringVar(&in.method, "method", "", "folder, sftp or soap")
+	f.StringVar(&in.method, "method", "", "folder, sftp, soap or post")
 	f.StringVar(&in.address, "address", "", "where to")
 	f.StringSliceVar(&in.forms, "form", []string{"xml"}, "xml, csv, xlsx, pdf; separated by commas")
 	f.StringVar(&in.hostKey, "host-key", "", "sftp: `line` of known_hosts with the server's key")

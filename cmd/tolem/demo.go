@@ -42,8 +42,9 @@ func demoCommand(io streams) *cobra.Command {
 		Use: "demo", Short: "Play payments from code to closing, over the wire", Args: noArgs,
 		Long: `Sets up a throw-away gateway with its own certification authority, three banks, a
 processing centre and a portal; starts it on loopback with mutual TLS; and drives
-it with signed SOAP through internet banking, ATM and infokiosk payments, the
-portal, a service centre, and every refusal a bank would ask about. Then the day
+it with signed SOAP: a payer pays on the payment page by card and from an account;
+then internet banking, ATM and infokiosk payments, the portal, a service centre,
+and every refusal a bank would ask about. Then the day
 is sealed: its registers are fetched by their owners, rebuilt from the evidence
 alone, and compared with a bank's list that has a defect of each kind. In the end
 the archive is verified. Needs no network and no other service.`,
@@ -98,7 +99,7 @@ func playDemo(ctx context.Context, dir string, show demoPrinter) (demoReport, er
 	}
 	show.line("gateway", w.node.address()+", mutual TLS, SQLite in "+dir)
 	report := demoReport{OK: true}
-	for _, s := range slices.Concat(demoScript, demoDayScript) {
+	for _, s := range slices.Concat(demoPageScript, demoScript, demoDayScript) {
 		step := w.play(ctx, s)
 		report.OK = report.OK && step.OK
 		report.Steps = append(report.Steps, step)

@@ -52,6 +52,7 @@ type demoWorld struct {
 	dir       string
 	authority *pki.PKI
 	node      *node
+	page      *demoPage
 	actors    map[tolem.ParticipantID]*demoActor
 	verifier  *signing.Verifier // of answers that are looked at as bytes
 
@@ -80,15 +81,20 @@ func newDemoWorld(ctx context.Context, dir string) (_ *demoWorld, err error) {
 	if err != nil {
 		return nil, err
 	}
-	c.SOAP.Listen, c.Ops.Listen = "127.0.0.1:0", "127.0.0.1:0"
-	if w.node, err = openNode(ctx, c, zerolog.Nop()); err != nil {
+	if w.page, err = openDemoPage(); err != nil {
 		return nil, err
+	}
+	c.SOAP.Listen, c.Ops.Listen = "127.0.0.1:0", "127.0.0.1:0"
+	w.page.configure(&c.Checkout)
+	if w.node, err = openNode(ctx, c, zerolog.Nop()); err != nil {
+		return nil, errors.Join(err, w.page.close())
 	}
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, w.node.db.Close())
+			err = errors.Join(err, w.page.close(), w.node.db.Close())
 		}
 	}()
+	w.node.listen = w.page.listen
 	if err := w.populate(ctx); err != nil {
 		return nil, err
 	}
@@ -99,7 +105,7 @@ func newDemoWorld(ctx context.Context, dir string) (_ *demoWorld, err error) {
 		return nil, err
 	}
 	w.verifier = signing.NewVerifier(w.node.trust, nil)
-	return w, w.connect()
+	return w, errors.Join(w.connect(), w.page.open(ctx, w))
 }
 
 // populate registers participants, a provider and its services.
@@ -139,7 +145,7 @@ func (w *demoWorld) populate(ctx context.Context) error {
 				return err
 			}
 		}
-		return errors.Join(tx.PutProvider(tolem.Provider{
+		return errors.Join(tx.AddReturnAddress(demoPortal, demoReturn), tx.PutProvider(tolem.Provider{
 			ID: demoProvider, BIN: "990240001237", Account: demoAccount, Active: true,
 			Names: tolem.Names{KK: "Әділет министрлігі", RU: "Министерство юстиции", EN: "Ministry of Justice"},
 		}), tx.PutService(tolem.Service{
@@ -172,20 +178,23 @@ func (w *demoWorld) connect() error {
 		if err != nil {
 			return err
 		}
-		channel := &tls.Config{
-			MinVersion: tls.VersionTLS12, RootCAs: w.node.trust.Pool(), Certificates: []tls.Certificate{a.tls.TLS()},
-		}
-		a.client, err = client.New(client.Config{
-			Address: w.node.address(), TLS: channel, Signer: signer, Trust: w.node.trust,
-			Gateway:  client.Identity{Fingerprints: []tolem.Fingerprint{w.node.signers.RSA.Fingerprint(), w.node.signers.EC.Fingerprint()}},
-			Attempts: 1, Observe: func(e client.Exchange) { a.last = e },
-		})
-		if err != nil {
+		c := w.clientConfig(a, signer)
+		c.Observe = func(e client.Exchange) { a.last = e }
+		if a.client, err = client.New(c); err != nil {
 			return err
 		}
-		a.transport = &http.Client{Transport: &http.Transport{TLSClientConfig: channel.Clone(), ForceAttemptHTTP2: false}, Timeout: 10 * time.Second}
+		a.transport = &http.Client{Transport: &http.Transport{TLSClientConfig: c.TLS.Clone(), ForceAttemptHTTP2: false}, Timeout: 10 * time.Second}
 	}
 	return nil
+}
+
+// clientConfig is how an actor calls the gateway.
+func (w *demoWorld) clientConfig(a *demoActor, signer *signing.Signer) client.Config {
+	return client.Config{
+		Address: w.node.address(), Signer: signer, Trust: w.node.trust, Attempts: 1,
+		TLS:     &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: w.node.trust.Pool(), Certificates: []tls.Certificate{a.tls.TLS()}},
+		Gateway: client.Identity{Fingerprints: []tolem.Fingerprint{w.node.signers.RSA.Fingerprint(), w.node.signers.EC.Fingerprint()}},
+	}
 }
 
 // post sends bytes as they are, over the actor's channel, and returns the
@@ -259,5 +268,5 @@ func (w *demoWorld) close() error {
 		a.client.Close()
 		a.transport.CloseIdleConnections()
 	}
-	return w.node.stop()
+	return errors.Join(w.node.stop(), w.page.close())
 }

@@ -39,6 +39,7 @@ type installation struct {
 	database string
 	testPKI  bool
 	origin   string
+	settings func(*config.Config) // changes what else the file says; may be nil
 }
 
 func initCommand(io streams) *cobra.Command {
@@ -117,6 +118,9 @@ func (in installation) write() (string, error) {
 	}
 	if err := in.writeCheckpointKey(&c); err != nil {
 		return "", err
+	}
+	if in.settings != nil {
+		in.settings(&c)
 	}
 	sample, err := config.Sample(c)
 	if err != nil {

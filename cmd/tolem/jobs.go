@@ -18,7 +18,7 @@ const (
 	listsEvery     = 5 * time.Second // asks which lists are due; fetching is rarer
 	alertEvery     = time.Hour
 	dayEvery       = 2 * time.Second // plans and starts the day's jobs
-	deliverEvery   = 5 * time.Second
+	deliverEvery   = time.Second     // a merchant waits for its result
 	expiringSoon   = 30 * 24 * time.Hour
 	expireBatch    = 500
 	jobStopTimeout = 20 * time.Second

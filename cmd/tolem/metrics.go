@@ -30,6 +30,7 @@ type metrics struct {
 	deliveries  *prometheus.CounterVec
 	bankCalls   *prometheus.HistogramVec
 	pages       *prometheus.HistogramVec
+	redirects   *prometheus.CounterVec
 }
 
 func newMetrics() *metrics {
@@ -74,7 +75,10 @@ func newMetrics() *metrics {
 		Name: "tolem_page_seconds", Help: "Requests to pages, by route and status.",
 		Buckets: prometheus.ExponentialBuckets(0.0005, 2, 15),
 	}, []string{"route", "status"})
-	m.registry.MustRegister(m.bankCalls, m.pages, m.jobs, m.deliveries, m.requests, m.latency, m.refused, m.repeated, m.guesses, m.groups, m.jobFailures,
+	m.redirects = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "tolem_redirects_total", Help: "Buyers whom merchants sent, by what became of the redirect.",
+	}, []string{"outcome"})
+	m.registry.MustRegister(m.redirects, m.bankCalls, m.pages, m.jobs, m.deliveries, m.requests, m.latency, m.refused, m.repeated, m.guesses, m.groups, m.jobFailures,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -103,6 +107,9 @@ func (m *metrics) request(e soap.Event) {
 		m.guesses.WithLabelValues(string(e.Participant), "yes").Inc()
 	}
 }
+
+// redirect notes what became of a merchant's redirect.
+func (m *metrics) redirect(outcome string) { m.redirects.WithLabelValues(outcome).Inc() }
 
 // page notes what became of a request to a page.
 func (m *metrics) page(e web.Event) {

@@ -18,7 +18,9 @@ import (
 	"tolem/config"
 	"tolem/gateway"
 	"tolem/gateway/payments"
+	"tolem/gateway/redirect"
 	"tolem/gateway/registers"
+	"tolem/gateway/results"
 	"tolem/gateway/soap"
 	"tolem/registry"
 	"tolem/registry/form"
@@ -47,18 +49,21 @@ type node struct {
 	day       *dayRun
 	gateway   *gateway.Gateway
 	payments  *payments.Engine
+	results   *results.Desk  // what merchants are told
+	redirects *redirect.Gate // for buyers whom merchants send
 	metrics   *metrics
 	jobs      *background
 
 	soapServer, opsServer, pageServer       *http.Server // pageServer is nil without a payment page
 	soapListener, opsListener, pageListener net.Listener
+	listen                                  func(network, address string) (net.Listener, error)
 	draining                                atomic.Bool
 	failed                                  chan error // of a listener
 }
 
 // openNode opens everything a gateway works with. Nothing is served yet.
 func openNode(ctx context.Context, c *config.Config, log zerolog.Logger) (_ *node, err error) {
-	n := &node{log: log, metrics: newMetrics(), failed: make(chan error, 3)}
+	n := &node{log: log, metrics: newMetrics(), listen: net.Listen, failed: make(chan error, 3)}
 	if n.desk, err = openDesk(ctx, c, store.Options{OnGroup: n.metrics.group}); err != nil {
 		return nil, err
 	}
@@ -94,9 +99,14 @@ func openNode(ctx context.Context, c *config.Config, log zerolog.Logger) (_ *nod
 	if n.day, err = newDayRun(n); err != nil {
 		return nil, err
 	}
+	n.results = newResults(n.evidence, n.directory, n.signers.RSA)
 	n.gateway = gateway.New(gateway.Config{
 		Currency: c.Currency, CodeTTL: c.Codes.TTL, UnknownCodesPerMinute: c.Limits.UnknownCodesPerMinute, PageAddress: pageAddress(c.Checkout),
+		Settled: n.results.Settled,
 	}, n.db, n.evidence, n.directory)
+	n.redirects = redirect.New(redirect.Config{
+		Gateway: n.gateway, Directory: n.directory, Trust: n.trust, Clock: time.Now, Observe: n.metrics.redirect,
+	})
 	if n.payments, err = newPayments(n); err != nil {
 		return nil, err
 	}
@@ -155,10 +165,10 @@ func (n *node) start(ctx context.Context) (err error) {
 	if err != nil {
 		return fmt.Errorf("soap.tls: %w", err)
 	}
-	if n.soapListener, err = net.Listen("tcp", n.config.SOAP.Listen); err != nil {
+	if n.soapListener, err = n.listen("tcp", n.config.SOAP.Listen); err != nil {
 		return fmt.Errorf("soap.listen: %w", err)
 	}
-	if n.opsListener, err = net.Listen("tcp", n.config.Ops.Listen); err != nil {
+	if n.opsListener, err = n.listen("tcp", n.config.Ops.Listen); err != nil {
 		return errors.Join(fmt.Errorf("ops.listen: %w", err), n.soapListener.Close())
 	}
 	if err := n.openPage(); err != nil {

@@ -8,8 +8,8 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -20,6 +20,7 @@ import (
 	"tolem/config"
 	"tolem/gateway"
 	"tolem/gateway/payments"
+	"tolem/gateway/redirect"
 	"tolem/gateway/soap"
 	"tolem/registry/form"
 	"tolem/signing"
@@ -112,7 +113,7 @@ func (n *node) openPage() (err error) {
 		}
 		server.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{pair}}
 	}
-	if n.pageListener, err = net.Listen("tcp", c.Listen); err != nil {
+	if n.pageListener, err = n.listen("tcp", c.Listen); err != nil {
 		return fmt.Errorf("checkout.listen: %w", err)
 	}
 	n.pageServer = server
@@ -132,7 +133,7 @@ func (n *node) newShell() (*web.Shell, error) {
 		return nil, err
 	}
 	return shell, checkout.Mount(shell, checkout.Config{
-		Payments: payer{n}, Refresh: checkout.DefaultRefresh,
+		Payments: payer{n}, Orders: payer{n}, Refresh: checkout.DefaultRefresh,
 		Sessions: web.Sessions{Store: pageSessions{n.db}, Cookie: "__Host-pay", Idle: pageIdle, Absolute: pageAbsolute},
 	})
 }
@@ -171,6 +172,9 @@ func toPage(err error) error {
 	for _, e := range []struct{ core, page error }{
 		{gateway.ErrTokenUsed, checkout.ErrLinkUsed}, {gateway.ErrTokenExpired, checkout.ErrLinkExpired}, {gateway.ErrToken, checkout.ErrLinkUnknown},
 		{payments.ErrNotNow, checkout.ErrNotNow},
+		{gateway.ErrOrderPaid, checkout.ErrOrderPaid}, {gateway.ErrOrderDiffers, checkout.ErrOrderDiffers}, {gateway.ErrOrderTerms, checkout.ErrOrderTerms},
+		{redirect.ErrMerchant, checkout.ErrMerchant}, {redirect.ErrSignature, checkout.ErrOrderAltered}, {redirect.ErrForm, checkout.ErrOrderAltered},
+		{redirect.ErrUnavailable, web.ErrBusy},
 	} {
 		if errors.Is(err, e.core) {
 			return fmt.Errorf("%w: %w", e.page, err)
@@ -181,6 +185,12 @@ func toPage(err error) error {
 
 func (p payer) Open(ctx context.Context, token string) (tolem.PaymentID, error) {
 	id, err := p.n.payments.Open(ctx, token)
+	return id, toPage(err)
+}
+
+// OpenOrder opens the order that a merchant's redirect names.
+func (p payer) OpenOrder(ctx context.Context, query url.Values) (tolem.PaymentID, error) {
+	id, err := p.n.redirects.Open(ctx, query)
 	return id, toPage(err)
 }
 

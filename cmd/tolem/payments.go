@@ -28,7 +28,7 @@ func newPayments(n *node) (*payments.Engine, error) {
 		acquirers[i] = tolem.ParticipantID(id)
 	}
 	return payments.New(payments.Config{
-		Connectors: connectors, Acquirers: acquirers, CallTimeout: c.CallTimeout, Observe: n.observeCall,
+		Connectors: connectors, Acquirers: acquirers, CallTimeout: c.CallTimeout, Decided: n.results.Decided, Observe: n.observeCall,
 	}, n.db, n.gateway, n.evidence, n.directory), nil
 }
 

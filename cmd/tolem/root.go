@@ -70,6 +70,7 @@ the banks' signed notifications of payment, validates and closes codes, and keep
 the evidence.
 
 See it work:       tolem demo
+Click through it:  tolem sandbox
 Set one up:        tolem init --dir gateway --test-pki
 Then follow the steps that init prints.`,
 		SilenceUsage:  true,
@@ -95,9 +96,9 @@ Then follow the steps that init prints.`,
 	})
 	root.AddCommand(
 		initCommand(io), pkiCommand(io), serveCommand(io), migrateCommand(io),
-		participantCommand(io), providerCommand(io), serviceCommand(io), codeCommand(io),
+		participantCommand(io), providerCommand(io), serviceCommand(io), merchantCommand(io), codeCommand(io),
 		registerCommand(io), reconcileCommand(io), claimCommand(io), reportCommand(io), deliveryCommand(io), jobsCommand(io), doctorCommand(io),
-		verifyCommand(io), archiveCommand(io), demoCommand(io), benchCommand(io), bankSimCommand(io), configCommand(io), versionCommand(io),
+		verifyCommand(io), archiveCommand(io), demoCommand(io), sandboxCommand(io), benchCommand(io), bankSimCommand(io), configCommand(io), versionCommand(io),
 	)
 	return root
 }

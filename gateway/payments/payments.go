@@ -43,6 +43,11 @@ type Config struct {
 	Acquirers []tolem.ParticipantID
 	// CallTimeout bounds a call to a bank (GW-P34); 30 s if zero.
 	CallTimeout time.Duration
+	// Decided, if set, takes part in the transaction in which an attempt becomes
+	// APPROVED, REFUSED or REVERSED: it is handed the attempt as it is then. It
+	// may be called more than once for one change and has no effect but through
+	// the transaction.
+	Decided func(*store.Tx, tolem.Attempt) error
 	// Observe, if set, is told what became of every call. It must be quick.
 	Observe func(Event)
 }
@@ -86,6 +91,9 @@ type Engine struct {
 func New(c Config, db *store.DB, g *gateway.Gateway, evidence *archive.Archive, directory *banks.Directory) *Engine {
 	if c.CallTimeout <= 0 {
 		c.CallTimeout = defaultCallTimeout
+	}
+	if c.Decided == nil {
+		c.Decided = func(*store.Tx, tolem.Attempt) error { return nil }
 	}
 	if c.Observe == nil {
 		c.Observe = func(Event) {}
@@ -237,10 +245,14 @@ func (e *Engine) acquirer() (tolem.ParticipantID, banks.Connector, error) {
 // purchase is what the bank is told of a payment besides its amount.
 func (e *Engine) purchase(c tolem.Checkout) banks.Purchase {
 	provider, _ := e.directory.Provider(c.Provider)
-	return banks.Purchase{
+	p := banks.Purchase{
 		Recipient: c.Recipient, Service: c.Service, Provider: c.Provider, Account: provider.Account,
 		OrderNo: string(c.RequestNo), Description: c.Details,
 	}
+	if sender, ok := e.directory.Participant(c.Participant); ok && sender.Kind == tolem.KindMerchant {
+		p.Merchant = sender.ID // the bank checks that it knows the merchant (ACQ-015)
+	}
+	return p
 }
 
 // begin stores the intent to pay: from here on the attempt is asked about until

@@ -91,6 +91,9 @@ func (e *Engine) settle(ctx context.Context, id tolem.AttemptID, op tolem.Operat
 		if err := s.keep(); err != nil {
 			return err
 		}
+		if err := s.tell(); err != nil {
+			return err
+		}
 		event.Attempt, event.Alarm = s.after, s.alarm
 		return nil
 	})
@@ -158,6 +161,14 @@ func (s *settlement) change(states []tolem.AttemptState) error {
 		s.after.Version++
 	}
 	return s.tx.ChangePayAttempt(s.before, s.after, states...)
+}
+
+// tell has whoever wants to know take part in a decision.
+func (s *settlement) tell() error {
+	if s.after.State == s.before.State || !s.after.State.Decided() {
+		return nil
+	}
+	return s.config.Decided(s.tx, s.after)
 }
 
 // inputAgain lets the payer try again after a refusal (ACQ-P06).

@@ -112,8 +112,10 @@ func (h *Handler) contract(w http.ResponseWriter, r *http.Request) {
 		document = wsdl.ReconciliationSchema()
 	case "xsd=claim":
 		document = wsdl.ClaimSchema()
+	case "xsd=result":
+		document = wsdl.ResultSchema()
 	default:
-		http.Error(w, "POST a SOAP message here, or GET ?wsdl, ?wsdl=policy, ?xsd, or ?xsd= with receipt, register, reconciliation or claim", http.StatusNotFound)
+		http.Error(w, "POST a SOAP message here, or GET ?wsdl, ?wsdl=policy, ?xsd, or ?xsd= with receipt, register, reconciliation, claim or result", http.StatusNotFound)
 		return
 	}
 	w.Header().Set("Content-Type", "text/xml; charset=utf-8")

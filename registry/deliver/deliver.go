@@ -1,5 +1,6 @@
-// Package deliver pushes signed documents — registers, reports, claims — to
-// their owners: as signed SOAP messages, into a folder, or to an SFTP server.
+// Package deliver pushes signed documents — registers, reports, claims, results
+// of orders — to their owners: as signed SOAP messages, into a folder, to an
+// SFTP server, or as they are to a web server.
 // What is to be pushed stands in the outbox, put there by Enqueue, as often as
 // whoever makes documents likes: what is in line is not put there twice. A
 // Courier takes what is due, renders
@@ -26,6 +27,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"regexp"
+	"slices"
 	"sync"
 	"time"
 
@@ -186,7 +188,8 @@ func New(c Config) *Courier {
 
 // Enqueue puts each form that the participant's targets want of a document in
 // line and returns how many there are. What is in line already stays as it is.
-func Enqueue(tx *store.Tx, participant tolem.ParticipantID, kind, ref string) (int, error) {
+// If forms are named, the document has no others.
+func Enqueue(tx *store.Tx, participant tolem.ParticipantID, kind, ref string, forms ...string) (int, error) {
 	if !safeName.MatchString(ref) {
 		return 0, fmt.Errorf("%w: number %.64q", ErrDocument, ref)
 	}
@@ -200,6 +203,9 @@ func Enqueue(tx *store.Tx, participant tolem.ParticipantID, kind, ref string) (i
 			continue
 		}
 		for _, form := range t.Forms {
+			if len(forms) > 0 && !slices.Contains(forms, form) {
+				continue
+			}
 			err := tx.Enqueue(store.Delivery{
 				ID: archive.NewMessageID(tx.Now()), Participant: participant, Target: t.Name, Kind: kind, Ref: ref, Form: form,
 			})

@@ -13,6 +13,7 @@ import (
 	"embed"
 	"errors"
 	"net/http"
+	"net/url"
 	"time"
 
 	"tolem"
@@ -46,6 +47,14 @@ type Payments interface {
 	Receipt(ctx context.Context, id tolem.PaymentID, form ReceiptForm) (File, error)
 }
 
+// Orders is what the page asks of the core about buyers whom merchants send.
+type Orders interface {
+	// OpenOrder opens the order that a merchant's signed redirect names, whose
+	// parameters these are: one of the errors of links or of orders below. With
+	// ErrLinkUsed the payment's id is returned all the same.
+	OpenOrder(ctx context.Context, redirect url.Values) (tolem.PaymentID, error)
+}
+
 // ReceiptForm is a form in which a receipt is saved.
 type ReceiptForm string
 
@@ -69,6 +78,15 @@ var (
 	ErrNotNow      = errors.New("the payment is not in a state for this")
 )
 
+// The errors of Orders that a buyer is told about.
+var (
+	ErrOrderAltered = errors.New("the redirect is not what a merchant has signed")
+	ErrOrderPaid    = errors.New("the order is paid")
+	ErrOrderDiffers = errors.New("the order had another amount before")
+	ErrOrderTerms   = errors.New("the merchant cannot have this paid")
+	ErrMerchant     = errors.New("there is no such merchant")
+)
+
 // errOther reports a form of another payment than the session's: one that was
 // opened later in another tab. Who confirms must have seen what is paid.
 var errOther = errors.New("the form belongs to another payment")
@@ -77,6 +95,11 @@ var problems = []web.Problem{
 	{Err: ErrLinkUnknown, Status: http.StatusNotFound, Key: "link_unknown", Dead: true},
 	{Err: ErrLinkExpired, Status: http.StatusGone, Key: "link_expired", Dead: true},
 	{Err: ErrLinkUsed, Status: http.StatusGone, Key: "link_used", Dead: true},
+	{Err: ErrOrderAltered, Status: http.StatusBadRequest, Key: "order_altered", Dead: true},
+	{Err: ErrOrderPaid, Status: http.StatusConflict, Key: "order_paid", Dead: true},
+	{Err: ErrOrderDiffers, Status: http.StatusConflict, Key: "order_differs", Dead: true},
+	{Err: ErrOrderTerms, Status: http.StatusUnprocessableEntity, Key: "order_terms", Dead: true},
+	{Err: ErrMerchant, Status: http.StatusNotFound, Key: "merchant", Dead: true},
 	{Err: errOther, Status: http.StatusConflict, Key: "other"},
 }
 
@@ -92,6 +115,7 @@ var DefaultRefresh = Refresh{Waiting: 3 * time.Second, Unknown: 15 * time.Second
 // Config joins the page.
 type Config struct {
 	Payments Payments
+	Orders   Orders // nil: no merchant sends buyers here
 	Sessions web.Sessions
 	Refresh  Refresh
 }
@@ -116,6 +140,9 @@ func Mount(shell *web.Shell, c Config) error {
 	}
 	p := &page{Config: c, mounted: m}
 	m.Handle("GET "+home+"/{token}", p.open)
+	if c.Orders != nil {
+		m.Handle("GET "+orderPath, p.order)
+	}
 	m.Handle("GET "+home, p.show)
 	m.Handle("GET "+againPath, p.again)
 	m.Handle("POST "+home, p.submit)

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -16,6 +17,7 @@ const (
 	againPath    = home + "/again"
 	cancelPath   = home + "/cancel"
 	languagePath = home + "/language"
+	orderPath    = home + "/order"
 )
 
 // maxToken is the longest token that is looked at.
@@ -28,10 +30,29 @@ func (p *page) open(x *web.Exchange) error {
 	if len(token) > maxToken {
 		return ErrLinkUnknown
 	}
+	return p.arrive(x, func() (tolem.PaymentID, error) { return p.Payments.Open(x.Request.Context(), token) })
+}
+
+// maxRedirect bounds the parameters of a merchant's redirect, in bytes.
+const maxRedirect = 4 << 10
+
+// order takes a buyer whom a merchant has sent (ACQ-003). What cannot be read is
+// not guessed at: every byte of it was signed.
+func (p *page) order(x *web.Exchange) error {
+	raw := x.Request.URL.RawQuery
+	redirect, err := url.ParseQuery(raw)
+	if err != nil || len(raw) > maxRedirect {
+		return ErrOrderAltered
+	}
+	return p.arrive(x, func() (tolem.PaymentID, error) { return p.Orders.OpenOrder(x.Request.Context(), redirect) })
+}
+
+// arrive begins the session of whoever comes by a link that is good once.
+func (p *page) arrive(x *web.Exchange, open func() (tolem.PaymentID, error)) error {
 	if preview(x) {
 		return web.ErrBusy
 	}
-	id, err := p.Payments.Open(x.Request.Context(), token)
+	id, err := open()
 	if errors.Is(err, ErrLinkUsed) && p.owns(x, id) {
 		return x.See(home)
 	}
