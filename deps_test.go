@@ -36,6 +36,8 @@ var imports = map[string][]string{
 	"banks":         {".", "store", "signing/trust"},
 	"gateway":       {".", "store", "archive", "banks"},
 	"registry/jobs": {".", "store"},
+	// A receipt as text that proves itself. Who signs is handed to it.
+	"receipt": {"."},
 
 	// The banks' side of the payment page: a bank is called, and played.
 	"banks/exchange": {".", "banks", "signing", "signing/trust", "wsdl/channel"},
@@ -45,6 +47,8 @@ var imports = map[string][]string{
 	// The day. What is compared is data: reconciliation opens nothing.
 	"registry/match": {"."},
 	"registry":       {".", "store", "archive", "signing", "signing/c14n", "registry/form", "registry/match"},
+	// Claims are presented to banks until they have said yes or no.
+	"registry/collect": {".", "store", "archive", "banks", "registry"},
 	// A table on paper and in files: it knows amounts and days, no register.
 	"registry/form": {".", "github.com/xuri/excelize/v2", "codeberg.org/go-pdf/fpdf", "github.com/boombuler/barcode/..."},
 
@@ -78,7 +82,11 @@ var imports = map[string][]string{
 	// Pages for people. The shell knows no payment; the payment page knows the
 	// nouns, and asks the core through an interface of its own.
 	"web":          {".", "github.com/rs/zerolog", "golang.org/x/time/rate"},
-	"web/checkout": {".", "web"},
+	"web/checkout": {".", "web", "receipt", "web/slip"},
+	// A receipt as people see it, on a page and on paper; and the page where
+	// anybody may check one. Neither knows how receipts are kept.
+	"web/slip":         {".", "web", "receipt", "registry/form", "github.com/boombuler/barcode/..."},
+	"web/receiptcheck": {".", "web", "web/slip", "receipt"},
 
 	// Sites that send payers to the page, for trying out. They know of the
 	// gateway what a participant knows.

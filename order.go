@@ -1,6 +1,7 @@
 package tolem
 
 import (
+	"bytes"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -198,6 +199,24 @@ func ParseOrderRedirect(query url.Values) (o OrderRedirect, signature []byte, er
 		return o, nil, fmt.Errorf("%w: signature", ErrRedirect)
 	}
 	return o, signature, nil
+}
+
+// SignedRedirect is a redirect as it is kept: the text that was signed, and one
+// more line with the signature.
+func SignedRedirect(text, signature []byte) []byte {
+	return []byte(string(text) + redirectSignature + "=" + base64.RawURLEncoding.EncodeToString(signature) + "\n")
+}
+
+// SplitSignedRedirect undoes SignedRedirect; ok is false of anything else.
+func SplitSignedRedirect(kept []byte) (text, signature []byte, ok bool) {
+	at := bytes.LastIndex(kept, []byte("\n"+redirectSignature+"="))
+	if at < 0 || !bytes.HasPrefix(kept, []byte(RedirectVersion+"\n")) {
+		return nil, nil, false
+	}
+	text = kept[:at+1]
+	line := strings.TrimSuffix(string(kept[at+1+len(redirectSignature)+1:]), "\n")
+	signature, err := base64.RawURLEncoding.DecodeString(line)
+	return text, signature, err == nil
 }
 
 // Names reports whether the redirect names the certificate with this

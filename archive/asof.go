@@ -125,10 +125,25 @@ func (b *BundleRecord) check() *MessageReport {
 	}
 	report.find("certificate", err)
 	if err == nil {
-		_, err = signing.NewVerifier(asOf{b}, asOf{b}).Verify(b.Raw, b.At)
-		report.find("signature", err)
+		report.find("signature", b.checkSignature())
 	}
 	return report
+}
+
+// checkSignature verifies the signature in the form that the record has it: of
+// a redirect over its text, of a document that the gateway sent inside it, of
+// all else in the envelope of the message.
+func (b *BundleRecord) checkSignature() error {
+	if text, signature, ok := tolem.SplitSignedRedirect(b.Raw); ok {
+		_, _, err := signing.VerifyText(b.Certificate, text, signature, asOf{b}, b.At)
+		return err
+	}
+	if b.Direction == Out && b.Operation == "" {
+		_, err := signing.VerifyEnveloped(b.Raw, asOf{b}, b.At)
+		return err
+	}
+	_, err := signing.NewVerifier(asOf{b}, asOf{b}).Verify(b.Raw, b.At)
+	return err
 }
 
 // asOf answers what signing asks about certificates from the record alone, as

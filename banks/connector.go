@@ -38,6 +38,15 @@ type Connector interface {
 	Reverse(ctx context.Context, attempt tolem.AttemptID, reason string) (Authorization, error)
 }
 
+// ClaimPayer is the part of a bank's system that pays the operator's claims
+// (GW-185, GW-186). What implements Connector implements it too.
+type ClaimPayer interface {
+	// PayClaim presents a claim and asks how it stands: ACCEPTED, PAID, REFUSED or
+	// PENDING. The bank pays a claim of one number once, so the call is repeated
+	// after ErrNoAnswer as after ErrNotSent.
+	PayClaim(ctx context.Context, o ClaimOrder) (Authorization, error)
+}
+
 // Errors of a Connector. Each error wraps exactly one of the first two.
 var (
 	// ErrNotSent: certainly nothing reached the bank, so no money moved by this
@@ -94,6 +103,13 @@ type AccountOrder struct {
 	Purchase
 }
 
+// ClaimOrder asks to pay a claim.
+type ClaimOrder struct {
+	tolem.Claim
+	Account string        // of the operator, to which it is paid
+	BankRef tolem.BankRef // of the payment, if the claim is for one
+}
+
 // String keeps the account and the recipient out of what is printed.
 func (o AccountOrder) String() string {
 	return fmt.Sprintf("AccountOrder(%s, %s, %s)", o.Attempt, o.Amount, MaskAccount(o.From))
@@ -118,7 +134,7 @@ func MaskAccount(account string) string {
 	return "****" + account[len(account)-4:]
 }
 
-// Outcome is how an attempt stands at the bank.
+// Outcome is how an attempt, or a claim, stands at the bank.
 type Outcome string
 
 // The outcomes.
@@ -128,6 +144,10 @@ const (
 	Pending        Outcome = "PENDING" // not decided yet: ask again
 	UnknownAttempt Outcome = "UNKNOWN_ATTEMPT"
 	Reversed       Outcome = "REVERSED"
+
+	// Of claims, besides REFUSED and PENDING.
+	Accepted Outcome = "ACCEPTED" // the bank will pay
+	Paid     Outcome = "PAID"     // the bank has sent the money, with BankRef, PaidAt and Amount
 )
 
 // Decided reports whether the outcome will not change by waiting.
@@ -147,11 +167,11 @@ type Authorization struct {
 	Evidence Evidence
 }
 
-// Check reports ErrAmount if the bank approved another amount than was asked
-// for. AuthorizeCard and DebitAccount have checked it; who asks Status knows
+// Check reports ErrAmount if the bank approved or paid another amount than was
+// asked for. AuthorizeCard, DebitAccount and PayClaim have checked it; who asks Status knows
 // the amount himself.
 func (a Authorization) Check(asked tolem.Money) error {
-	if (a.Outcome == Approved || a.Outcome == Reversed) && a.Amount != asked {
+	if (a.Outcome == Approved || a.Outcome == Reversed || a.Outcome == Paid) && a.Amount != asked {
 		return fmt.Errorf("%w: %w: %s, not %s", ErrNoAnswer, ErrAmount, a.Amount, asked)
 	}
 	return nil

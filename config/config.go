@@ -69,8 +69,9 @@ type KeyPair struct {
 
 // Signing holds the gateway's own signing certificates.
 type Signing struct {
-	RSA KeyPair `koanf:"rsa"`
-	EC  KeyPair `koanf:"ec"`
+	RSA    KeyPair  `koanf:"rsa"`
+	EC     KeyPair  `koanf:"ec"`
+	Former []string `koanf:"former" is:"path"` // certificates that signed receipts before these
 }
 
 // Trust says whose certificates are believed and where revocation lists are
@@ -225,6 +226,7 @@ func Defaults() Config {
 				Idle:      time.Minute,
 			},
 		},
+		Signing: Signing{Former: []string{}},
 		Trust: Trust{
 			Anchors: []string{}, Intermediates: []string{}, CRLs: []string{},
 			Refresh: time.Hour,

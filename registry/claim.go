@@ -41,10 +41,11 @@ func (r *Registry) Claim(ctx context.Context, bank tolem.ParticipantID, day tole
 		if sum.Net() <= 0 {
 			continue
 		}
-		c, err := r.claim(ctx, tolem.Claim{
+		made := tolem.Claim{
 			Number: tolem.NewClaimNumber(bank, day, currency), Day: day, Bank: bank, Register: reg.Number, Count: sum.Count,
 			Amount: tolem.Money{Minor: sum.Net(), Currency: currency}, DueAt: r.Calendar.End(r.Calendar.AddWorkdays(day, r.ClaimsDueAfter)),
-		}, sum, reg.Hash)
+		}
+		c, err := r.claim(ctx, made, r.claimDocument(made, sum, &reg.Hash, ""))
 		if err != nil {
 			return nil, err
 		}
@@ -53,8 +54,73 @@ func (r *Registry) Claim(ctx context.Context, bank tolem.ParticipantID, day tole
 	return claims, nil
 }
 
-func (r *Registry) claim(ctx context.Context, c tolem.Claim, sum tolem.Sum, list [32]byte) (stored store.StoredClaim, err error) {
-	document, err := r.signer.SignEnveloped(r.claimDocument(c, sum, list))
+// ClaimRefund makes the claim for a payment that was refunded and whose money
+// the bank has not given back (GW-186). The day of the refund has the amount
+// subtracted, so without it nobody would ask the bank for it. A claim that is
+// there already is returned as it is.
+func (r *Registry) ClaimRefund(ctx context.Context, u store.Unreturned) (store.StoredClaim, error) {
+	day := r.Calendar.DayOf(r.Clock())
+	c := tolem.Claim{
+		Number: tolem.NewRefundClaimNumber(u.Bank, u.Code, u.Amount.Currency), Day: day, Bank: u.Bank, Count: 1, Amount: u.Amount,
+		DueAt: r.Calendar.End(r.Calendar.AddWorkdays(day, r.ClaimsDueAfter)),
+	}
+	sum := tolem.Sum{Count: 1, Minor: u.Amount.Minor}
+	return r.claim(ctx, c, r.claimDocument(c, sum, nil, u.BankRef))
+}
+
+// maxUnclaimed bounds the refunds that one look claims.
+const maxUnclaimed = 100
+
+// Unclaimed lists money of refunded payments that banks keep and that nobody has
+// claimed yet.
+func (r *Registry) Unclaimed(ctx context.Context) (list []store.Unreturned, err error) {
+	err = r.view(ctx, func(tx *store.Tx) error {
+		list, err = tx.Unclaimed(maxUnclaimed)
+		return err
+	})
+	return list, err
+}
+
+// Errors of claims for refunds.
+var (
+	// ErrNotRefunded: only the money of a refunded payment can be claimed back.
+	ErrNotRefunded = errors.New("the payment is not refunded")
+	// ErrReturned: the bank has given the money back, or is being asked to.
+	ErrReturned = errors.New("the bank has given the money back, or is asked to")
+)
+
+// KeptByBank finds what a bank keeps of a refunded payment: for the operator,
+// who knows that the money did not go back by other means.
+func (r *Registry) KeptByBank(ctx context.Context, n tolem.CodeNumber) (u store.Unreturned, err error) {
+	err = r.db.Update(ctx, func(tx *store.Tx) error {
+		c, err := tx.Code(n)
+		if err != nil {
+			return err
+		}
+		if c.State != tolem.StateRefunded {
+			return fmt.Errorf("code %s is %s: %w", n, c.State, ErrNotRefunded)
+		}
+		attempts, err := tx.AttemptsOfCode(n)
+		if err != nil {
+			return err
+		}
+		for _, a := range attempts {
+			if a.State == tolem.AttemptReversed || a.ReverseBy != "" {
+				return fmt.Errorf("code %s: %w", n, ErrReturned)
+			}
+		}
+		p, err := tx.Payment(n)
+		if err != nil {
+			return err
+		}
+		u = store.Unreturned{Code: n, Bank: p.Bank, BankRef: p.BankRef, Amount: p.Amount}
+		return tx.AddUnreturned(u)
+	})
+	return u, err
+}
+
+func (r *Registry) claim(ctx context.Context, c tolem.Claim, unsigned []byte) (stored store.StoredClaim, err error) {
+	document, err := r.signer.SignEnveloped(unsigned)
 	if err != nil {
 		return stored, fmt.Errorf("sign claim %s: %w", c.Number, err)
 	}
@@ -73,7 +139,9 @@ func (r *Registry) claim(ctx context.Context, c tolem.Claim, sum tolem.Sum, list
 	return stored, err
 }
 
-func (r *Registry) claimDocument(c tolem.Claim, sum tolem.Sum, list [32]byte) []byte {
+// claimDocument writes a claim: of a day with the hash of its register, of a
+// refund with the bank's number of the payment.
+func (r *Registry) claimDocument(c tolem.Claim, sum tolem.Sum, list *[32]byte, ref tolem.BankRef) []byte {
 	var b c14n.Builder
 	b.Root("claim", ClaimNamespace)
 	b.Text("number", string(c.Number))
@@ -83,13 +151,19 @@ func (r *Registry) claimDocument(c tolem.Claim, sum tolem.Sum, list [32]byte) []
 	b.Text("bankName", r.nameOf(tolem.Owner{Kind: tolem.BankRegister, ID: string(c.Bank)}))
 	b.Text("day", c.Day.String())
 	b.Text("registerNumber", string(c.Register))
-	b.Base64("registerHash", list[:])
+	if list != nil {
+		b.Base64("registerHash", list[:])
+	}
 	b.Text("count", strconv.FormatInt(sum.Count, 10))
 	b.Text("paid", tolem.Money{Minor: sum.Minor}.Decimal())
 	b.Text("refundCount", strconv.FormatInt(sum.Back, 10))
 	b.Text("refunded", tolem.Money{Minor: sum.Return}.Decimal())
 	b.Text("amount", c.Amount.Decimal())
 	b.Text("currency", string(c.Amount.Currency))
+	if code := c.Number.Code(); code != 0 {
+		b.Text("paymentCode", code.String())
+	}
+	b.Text("bankRef", string(ref))
 	b.Time("dueAt", c.DueAt)
 	b.Close("claim")
 	return b.Bytes
@@ -109,6 +183,50 @@ func (r *Registry) AnswerClaim(tx *store.Tx, p tolem.Participant, n tolem.ClaimN
 		return tolem.ClaimStanding{}, fmt.Errorf("%s by a bank: %w", state, ErrClaimState)
 	}
 	return step(tx, n, tolem.ClaimStep{State: state, Who: string(p.ID), Note: note, At: tx.Now()})
+}
+
+// Answered stores what a bank answered when a claim was presented to it: what
+// AnswerClaim does when the bank calls. That it has sent the money is its word
+// too; the claim is paid when the money has come (Paid). Nothing is stored of a
+// word that says nothing new, or of a claim that is settled.
+func (r *Registry) Answered(tx *store.Tx, c tolem.Claim, state tolem.ClaimState, note string) (tolem.ClaimStanding, error) {
+	steps, err := tx.ClaimSteps(c.Number)
+	if err != nil {
+		return tolem.ClaimStanding{}, err
+	}
+	before := tolem.StandingOf(steps)
+	said := slices.ContainsFunc(steps, func(s tolem.ClaimStep) bool {
+		return s.Who == string(c.Bank) && !s.At.Before(before.Since) && s.State == state && s.Note == note
+	})
+	if before.Settled() || said || state == before.State && note == "" {
+		return before, nil
+	}
+	s := tolem.ClaimStep{State: state, Who: string(c.Bank), Note: note, At: tx.Now()}
+	if state != before.State && !before.State.MayBecome(state) {
+		return before, fmt.Errorf("%s is %s: %w", c.Number, before.State, ErrClaimState)
+	}
+	return tolem.StandingOf(append(steps, s)), errors.Join(tx.AddClaimStep(c.Number, len(steps), s), r.keepStep(tx, c.Number, s))
+}
+
+// CallAgain has a bank called with a claim once more, which it has refused or of
+// which it has said that it is paid.
+func (r *Registry) CallAgain(ctx context.Context, n tolem.ClaimNumber) error {
+	return r.db.Update(ctx, func(tx *store.Tx) error {
+		steps, err := tx.ClaimSteps(n)
+		if err != nil {
+			return err
+		}
+		if standing := tolem.StandingOf(steps); len(steps) == 0 || standing.Settled() {
+			return fmt.Errorf("%s is %s: %w", n, standing.State, ErrClaimState)
+		}
+		before, err := tx.ClaimCall(n)
+		if err != nil {
+			return err
+		}
+		now := before
+		now.Outcome, now.Tried, now.CallAt = "", 0, tx.Now()
+		return tx.ChangeClaimCall(before, now)
+	})
 }
 
 // Paid stores that money for a claim has come to the operator's account; the
@@ -165,8 +283,8 @@ func step(tx *store.Tx, n tolem.ClaimNumber, s tolem.ClaimStep) (tolem.ClaimStan
 	return tolem.StandingOf(append(steps, s)), tx.AddClaimStep(n, len(steps), s)
 }
 
-// keepStep keeps what the operator did as evidence; what a bank says is in its
-// message.
+// keepStep keeps as evidence what the operator did, or a bank answered when it
+// was called. What a bank says unasked is in its message.
 func (r *Registry) keepStep(tx *store.Tx, n tolem.ClaimNumber, s tolem.ClaimStep) error {
 	return r.evidence.Add(tx, archive.Record{
 		ID: archive.NewMessageID(tx.Now()), Direction: archive.Internal, At: tx.Now(), Raw: stepDocument(n, s),

@@ -3,10 +3,13 @@ package registry
 import (
 	"bytes"
 	"errors"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"tolem"
+	"tolem/internal/tolemtest"
 	"tolem/signing"
 	"tolem/store"
 )
@@ -112,6 +115,110 @@ func TestClaimRace(t *testing.T) {
 		}
 		if good != 4 {
 			t.Errorf("%d parts of a quarter were taken", good)
+		}
+	})
+}
+
+// GW-186 GW-P39 GW-P40: the day of a refund has it subtracted; what the bank keeps
+// of it all the same is claimed by itself, signed, with the bank's number of the
+// payment. The bank's answers stand among its steps, and doctor compares all of
+// it with the evidence.
+func TestClaimOfRefund(t *testing.T) {
+	tolemtest.Databases(t, func(t *testing.T, dsn string) {
+		zone := almaty(t)
+		w := newWorld(t, dsn, zone, time.Date(2026, time.November, 20, 10, 0, 0, 0, zone))
+		kept, back := w.paid(pay{amount: 1000_00}), w.paid(pay{amount: 300_00})
+		if _, err := w.registry.KeptByBank(t.Context(), kept.Number); !errors.Is(err, ErrNotRefunded) {
+			t.Errorf("of a payment that stands: %v", err)
+		}
+		w.refund(back.Number)
+		u, err := w.registry.KeptByBank(t.Context(), back.Number)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if open, err := w.registry.Unclaimed(t.Context()); err != nil || len(open) != 1 || open[0].Code != back.Number {
+			t.Errorf("unclaimed: %+v, %v", open, err)
+		}
+		c, err := w.registry.ClaimRefund(t.Context(), u)
+		if err != nil || c.Number.Code() != back.Number || c.Amount.Minor != 300_00 || c.Day != testDay || c.Register != "" {
+			t.Fatalf("%+v, %v", c.Claim, err)
+		}
+		w.update(func(tx *store.Tx) error { return tx.SetClaimed(back.Number, c.Number) })
+		w.update(func(tx *store.Tx) error { return tx.SetClaimed(back.Number, c.Number) })
+		if open, err := w.registry.Unclaimed(t.Context()); err != nil || len(open) != 0 {
+			t.Errorf("still unclaimed: %+v, %v", open, err)
+		}
+		signed, err := signing.VerifyEnveloped(c.Document, anyTrust{}, w.clock.Now())
+		want := "<paymentCode>" + back.Number.String() + "</paymentCode><bankRef>" + string(u.BankRef) + "</bankRef>"
+		if err != nil || !bytes.Contains(signed.Content, []byte(want)) {
+			t.Fatalf("%v\n%s", err, c.Document)
+		}
+		var csv bytes.Buffer
+		if err := w.registry.RenderClaim(t.Context(), &csv, c, tolem.FormCSV, "ru"); err != nil || !strings.Contains(csv.String(), back.Number.Printed()) {
+			t.Errorf("%v\n%s", err, csv.String())
+		}
+		for i, said := range []struct {
+			state tolem.ClaimState
+			note  string
+			steps int
+		}{
+			{tolem.ClaimDisputed, "no such payment", 2}, {tolem.ClaimDisputed, "no such payment", 2}, {tolem.ClaimAcknowledged, "", 3},
+			{tolem.ClaimAcknowledged, "", 3}, {tolem.ClaimAcknowledged, "paid by the bank: T1", 4}, {tolem.ClaimAcknowledged, "paid by the bank: T1", 4},
+		} {
+			w.update(func(tx *store.Tx) error {
+				_, err := w.registry.Answered(tx, c.Claim, said.state, said.note)
+				return err
+			})
+			w.update(func(tx *store.Tx) error {
+				steps, err := tx.ClaimSteps(c.Number)
+				if len(steps) != said.steps {
+					t.Errorf("answer %d: %+v", i, steps)
+				}
+				return err
+			})
+			w.clock.Advance(time.Second)
+		}
+		w.sealed(testDay)
+		if err := w.registry.Count(t.Context(), testDay); err != nil {
+			t.Fatal(err)
+		}
+		owners, err := w.registry.Owners(t.Context(), testDay)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, o := range owners {
+			w.built(o.Kind, o.ID, testDay)
+		}
+		day, err := w.registry.Claim(t.Context(), "BANK-A", testDay)
+		if err != nil || len(day) != 1 || day[0].Amount.Minor != 1000_00 {
+			t.Fatalf("claim of the day: %+v, %v", day, err)
+		}
+		check := func() []Finding {
+			found, err := w.registry.Check(t.Context(), testDay, testDay, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return found.Findings
+		}
+		if found := check(); len(found) > 0 {
+			t.Fatalf("an untouched database: %+v", found)
+		}
+		raw := rawDatabase(t, dsn)
+		for _, statement := range []string{
+			"UPDATE claim SET amount = amount + 1 WHERE number = $1", "UPDATE claim_step SET note = 'x' WHERE number = $1 AND line = 3",
+			"DELETE FROM claim WHERE number = $1",
+		} {
+			if _, err := raw.Exec(statement, string(c.Number)); err != nil {
+				t.Fatal(err)
+			}
+			if found := check(); !slices.ContainsFunc(found, func(f Finding) bool { return f.Record == string(c.Number) }) {
+				t.Errorf("%s: %+v", statement, found)
+			}
+			if strings.HasPrefix(statement, "UPDATE claim SET") {
+				if _, err := raw.Exec("UPDATE claim SET amount = amount - 1 WHERE number = $1", string(c.Number)); err != nil {
+					t.Fatal(err)
+				}
+			}
 		}
 	})
 }

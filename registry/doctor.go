@@ -360,6 +360,12 @@ func (r *Registry) checkClaims(ctx context.Context, d store.SealedDay, c *Checku
 			}
 			for _, claim := range page {
 				after = claim.Number
+				if claim.Number.Kind() == tolem.ClaimOfRefund {
+					if err := checkRefundClaim(tx, d.Day, claim, c); err != nil {
+						return err
+					}
+					continue
+				}
 				reg, err := tx.Register(claim.Register)
 				if err != nil && !errors.Is(err, store.ErrNotFound) {
 					return err
@@ -372,4 +378,21 @@ func (r *Registry) checkClaims(ctx context.Context, d store.SealedDay, c *Checku
 			}
 		}
 	})
+}
+
+// checkRefundClaim compares the claim for a refund with the payment.
+func checkRefundClaim(tx *store.Tx, day tolem.Day, claim store.StoredClaim, c *Checkup) error {
+	code, err := tx.Code(claim.Number.Code())
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return err
+	}
+	p, err := tx.Payment(claim.Number.Code())
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return err
+	}
+	if code.State != tolem.StateRefunded || p.Amount != claim.Amount || p.Bank != claim.Bank {
+		c.find(day, CheckClaims, string(claim.Number), "%s claimed from %s for a code that is %s, of which %s was paid through %s",
+			claim.Amount, claim.Bank, code.State, p.Amount, p.Bank)
+	}
+	return nil
 }

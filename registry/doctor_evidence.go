@@ -20,10 +20,16 @@ import (
 // what tells them apart.
 type kept struct {
 	registers map[tolem.RegisterNumber][32]byte
-	claims    map[tolem.ClaimNumber][32]byte
+	claims    map[tolem.ClaimNumber]keptClaim
 	seals     map[tolem.Day]store.MessageID
 	steps     map[tolem.ClaimNumber][]string // what became of a claim, as the bank said or the operator noted
 	words     map[tolem.RegisterNumber][]string
+}
+
+// keptClaim is a claim in the archive.
+type keptClaim struct {
+	hash [32]byte
+	day  tolem.Day
 }
 
 // readKept collects what concerns no code, from the first day on: seals,
@@ -31,7 +37,7 @@ type kept struct {
 // evidence is a finding, and nothing is compared with it.
 func (r *Registry) readKept(ctx context.Context, from tolem.Day, c *Checkup) (*kept, error) {
 	k := &kept{
-		registers: make(map[tolem.RegisterNumber][32]byte), claims: make(map[tolem.ClaimNumber][32]byte), seals: make(map[tolem.Day]store.MessageID),
+		registers: make(map[tolem.RegisterNumber][32]byte), claims: make(map[tolem.ClaimNumber]keptClaim), seals: make(map[tolem.Day]store.MessageID),
 		steps: make(map[tolem.ClaimNumber][]string), words: make(map[tolem.RegisterNumber][]string),
 	}
 	since := r.Calendar.Start(from).Add(-time.Second) // ids tell milliseconds
@@ -55,7 +61,7 @@ func (k *kept) read(records []archive.Record) error {
 	case bytes.HasPrefix(in.Raw, []byte("<register ")):
 		return k.readDocument(in, func(d keptDocument) { k.registers[tolem.RegisterNumber(d.Number)] = sha256.Sum256(in.Raw) })
 	case bytes.HasPrefix(in.Raw, []byte("<claim ")):
-		return k.readDocument(in, func(d keptDocument) { k.claims[tolem.ClaimNumber(d.Number)] = sha256.Sum256(in.Raw) })
+		return k.readDocument(in, func(d keptDocument) { k.claims[tolem.ClaimNumber(d.Number)] = keptClaim{sha256.Sum256(in.Raw), d.day} })
 	case bytes.HasPrefix(in.Raw, []byte("<claimStep ")):
 		return k.readDocument(in, func(d keptDocument) {
 			n := tolem.ClaimNumber(d.Number)
@@ -240,7 +246,7 @@ func (r *Registry) keptClaims(tx *store.Tx, d store.SealedDay, k *kept, c *Check
 		}
 		for _, claim := range page {
 			after, have[claim.Number] = claim.Number, true
-			if k.claims[claim.Number] != sha256.Sum256(claim.Document) {
+			if k.claims[claim.Number].hash != sha256.Sum256(claim.Document) {
 				c.find(d.Day, CheckEvidence, string(claim.Number), "the document is not the one in the archive")
 			}
 			if due := "<dueAt>" + claim.DueAt.UTC().Format(time.RFC3339Nano) + "</dueAt>"; !bytes.Contains(claim.Document, []byte(due)) {
@@ -254,9 +260,9 @@ func (r *Registry) keptClaims(tx *store.Tx, d store.SealedDay, k *kept, c *Check
 			for i, s := range steps {
 				switch {
 				case i == 0: // sent: the claim itself
-				case s.Who == string(claim.Bank):
+				case s.Who == string(claim.Bank) && slices.Contains(k.steps[claim.Number], answerToClaim(s)): // it called
 					noted = append(noted, answerToClaim(s))
-				default:
+				default: // the operator's doing, or the bank was called
 					noted = append(noted, string(stepDocument(claim.Number, s)))
 				}
 			}
@@ -266,15 +272,15 @@ func (r *Registry) keptClaims(tx *store.Tx, d store.SealedDay, k *kept, c *Check
 			break
 		}
 	}
-	for n := range k.claims {
-		if ofDay(string(n), d.Day) && !have[n] {
+	for n, claim := range k.claims {
+		if claim.day == d.Day && !have[n] {
 			c.find(d.Day, CheckEvidence, string(n), "the archive holds this claim, the table does not")
 		}
 	}
 	return nil
 }
 
-// ofDay reports whether a number of a register or claim is one of a day:
+// ofDay reports whether a number of a register is one of a day:
 // B-20261121-HALYK-1.
 func ofDay(number string, d tolem.Day) bool {
 	return len(number) > 1 && strings.HasPrefix(number[1:], "-"+strings.ReplaceAll(d.String(), "-", "")+"-")

@@ -214,9 +214,12 @@ func (r *Registry) RenderClaim(ctx context.Context, w io.Writer, c store.StoredC
 		_, err := w.Write(c.Document)
 		return err
 	}
-	reg, err := r.Find(ctx, c.Register)
-	if err != nil {
-		return err
+	var reg store.StoredRegister // a claim for a refund rests on none
+	if c.Register != "" {
+		var err error
+		if reg, err = r.Find(ctx, c.Register); err != nil {
+			return err
+		}
 	}
 	return writeSheet(w, r.ClaimSheet(c, reg, l), f)
 }

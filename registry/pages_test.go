@@ -148,6 +148,17 @@ func TestDocumentFollowsItsSchema(t *testing.T) {
 		t.Fatal(claims, err)
 	}
 	follows("claim", wsdl.ClaimSchema(), func(out io.Writer) error { _, err := out.Write(claims[0].Document); return err })
+	back := w.paid(pay{})
+	w.refund(back.Number)
+	kept, err := w.registry.KeptByBank(t.Context(), back.Number)
+	if err != nil {
+		t.Fatal(err)
+	}
+	refund, err := w.registry.ClaimRefund(t.Context(), kept)
+	if err != nil {
+		t.Fatal(err)
+	}
+	follows("refund", wsdl.ClaimSchema(), func(out io.Writer) error { _, err := out.Write(refund.Document); return err })
 
 	rows[0].Amount.Minor++
 	for id, text := range map[string]string{"good": list(rows[:1]...) + "nonsense\r\n", "none": "\x89PNG"} {

@@ -351,6 +351,12 @@ func (r *Registry) ClaimSheet(c store.StoredClaim, reg store.StoredRegister, l f
 				return
 			}
 		}
+		if c.Number.Kind() == tolem.ClaimOfRefund {
+			// One payment: what of it was refunded is what is claimed.
+			yield([]form.Cell{
+				form.String(c.Number.Code().Printed()), form.String(""), form.Int(1), amount(c.Amount.Minor), form.Int(0), amount(0), amount(c.Amount.Minor),
+			}, nil)
+		}
 	}
 	s.Totals = []form.TotalRow{{
 		Name: string(c.Amount.Currency), Label: say(l, "total"), Count: c.Count, Strong: true,

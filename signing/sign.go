@@ -9,6 +9,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -254,4 +255,20 @@ func Canonicalize(document []byte) ([]byte, error) {
 		return nil, fromScan(err)
 	}
 	return d.AppendExclusive(nil, d.Root(), nil), nil
+}
+
+// SignDetached returns a signature over data that stands beside it: what is not
+// XML and has no room for a certificate. Context says what the data are, so that
+// a signature of one thing never passes for that of another; what is signed is
+// the context, a zero byte, and the data. The signature has the form it has in
+// XML Signature: with ECDSA r and s of fixed width, one after the other.
+func (s *Signer) SignDetached(context string, data []byte) ([]byte, error) {
+	if context == "" || context[0] == '<' || strings.ContainsRune(context, 0) {
+		return nil, fmt.Errorf("%w: %q says nothing of what is signed", ErrSigner, context)
+	}
+	a := s.pool.Get().(*assembly)
+	defer s.pool.Put(a)
+	a.signedInfo = append(append(append(a.signedInfo[:0], context...), 0), data...)
+	value, err := s.signatureValue(a)
+	return bytes.Clone(value), err
 }

@@ -70,3 +70,27 @@ func TestFaultShapes(t *testing.T) {
 		}
 	}
 }
+
+// A detached signature is of its context too, and verifies with every kind of
+// key; no context reads like XML.
+func TestDetachedSignature(t *testing.T) {
+	for kind := range testKeys {
+		id := testIdentity(t, kind)
+		s := testSigner(t, id)
+		value, err := s.SignDetached("a receipt", []byte("data"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for signed, want := range map[string]bool{"a receipt\x00data": true, "a receipt\x00date": false, "another\x00data": false, "data": false} {
+			digest := s.method.digest.sum(nil, []byte(signed))
+			if got := s.method.verify(&certificate{x509: id.cert}, s.method.digest.hash, digest, value); got != want {
+				t.Errorf("%s: verifies as %q: %v", kind, signed, got)
+			}
+		}
+		for _, bad := range []string{"", "<ds:SignedInfo", "a\x00b"} {
+			if _, err := s.SignDetached(bad, nil); err == nil {
+				t.Errorf("%q is a context", bad)
+			}
+		}
+	}
+}

@@ -14,9 +14,10 @@ type StoredClaim struct {
 
 const claimColumns = `number, day, bank, register, currency, row_count, amount, document, made_at, due_at`
 
-// InsertClaim stores a claim. If it is there already, the closure is run again.
+// InsertClaim stores a claim, to be presented to its bank at once. If it is there
+// already, the closure is run again.
 func (tx *Tx) InsertClaim(c StoredClaim) error {
-	return tx.exec(single{
+	err := tx.exec(single{
 		text: `INSERT INTO claim (` + claimColumns + `) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING`,
 		args: []any{
 			string(c.Number), int64(c.Day), string(c.Bank), string(c.Register), string(c.Amount.Currency), c.Count, c.Amount.Minor,
@@ -24,6 +25,10 @@ func (tx *Tx) InsertClaim(c StoredClaim) error {
 		},
 		want: 1,
 	}, claimKey(c.Number))
+	if err != nil {
+		return err
+	}
+	return tx.insertClaimCall(c)
 }
 
 func claimKey(n tolem.ClaimNumber) guardKey { return guardKey{table: "claim", name: string(n)} }

@@ -18,7 +18,10 @@ func (f Form) Get(name string) string { return strings.TrimSpace(f.values.Get(na
 // Form reads the form that was sent: at most Limits.Fields fields, each once
 // and not longer than Limits.FieldBytes. The query of the address is not part
 // of it.
-func (x *Exchange) Form() (Form, error) {
+func (x *Exchange) Form() (Form, error) { return x.FormOf(x.shell.Limits.FieldBytes) }
+
+// FormOf is Form with fields that may be longer, as far as Limits.BodyBytes goes.
+func (x *Exchange) FormOf(fieldBytes int) (Form, error) {
 	kind, _, err := mime.ParseMediaType(x.Request.Header.Get("Content-Type"))
 	if err != nil || kind != "application/x-www-form-urlencoded" {
 		return Form{}, ErrForm
@@ -39,7 +42,7 @@ func (x *Exchange) Form() (Form, error) {
 		switch {
 		case len(values) != 1, !utf8.ValidString(values[0]), strings.ContainsRune(values[0], 0):
 			return Form{}, ErrForm
-		case len(name) > x.shell.Limits.FieldBytes, len(values[0]) > x.shell.Limits.FieldBytes:
+		case len(name) > fieldBytes, len(values[0]) > fieldBytes:
 			return Form{}, ErrTooLarge
 		}
 	}

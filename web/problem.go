@@ -68,6 +68,7 @@ func (x *Exchange) fail(err error) {
 		x.Header().Set("Retry-After", strconv.Itoa(retryAfter))
 	}
 	x.Header().Del("Content-Disposition")
+	x.Header().Set("Content-Security-Policy", policy)
 	if x.Render(p.Status, "problem", p) != nil {
 		http.Error(x, x.ID, http.StatusInternalServerError)
 	}

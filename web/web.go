@@ -53,12 +53,13 @@ type Config struct {
 // every module is mounted.
 type Shell struct {
 	Config
-	mux    *http.ServeMux
-	routes []string
-	limits *limiter
-	assets *assets
-	origin *http.CrossOriginProtection
-	own    *Mounted // the shell's own pages
+	mux      *http.ServeMux
+	routes   []string
+	scripted []string
+	limits   *limiter
+	assets   *assets
+	origin   *http.CrossOriginProtection
+	own      *Mounted // the shell's own pages
 }
 
 // New returns a shell with its static files and the language switch.
@@ -135,6 +136,20 @@ func (m *Mounted) Handle(pattern string, h Handler) {
 		x.err = h(x)
 	})
 }
+
+// HandleScripted adds a route on whose page a static file of ours runs as
+// script. No page on which a card is entered is one, and none needs its script:
+// it works without.
+func (m *Mounted) HandleScripted(pattern string, h Handler) {
+	m.shell.scripted = append(m.shell.scripted, pattern)
+	m.Handle(pattern, func(x *Exchange) error {
+		x.Header().Set("Content-Security-Policy", scriptPolicy)
+		return h(x)
+	})
+}
+
+// Scripted returns the patterns on whose pages script of ours runs.
+func (s *Shell) Scripted() []string { return slices.Clone(s.scripted) }
 
 // Routes returns every pattern that is served.
 func (s *Shell) Routes() []string { return slices.Clone(s.routes) }

@@ -410,3 +410,41 @@ func FuzzLocalPath(f *testing.F) {
 		}
 	})
 }
+
+// A route with script is told; its error pages have none.
+func TestScriptedRoutes(t *testing.T) {
+	s := open(t, web.DefaultLimits)
+	fail := false
+	s.HandleScripted("GET /scripted", func(x *web.Exchange) error {
+		if fail {
+			return errTeapot
+		}
+		return x.Render(200, "plain", "")
+	})
+	s.Handle("GET /plain", func(x *web.Exchange) error { return x.Render(200, "plain", "") })
+	runs := func(path string) bool {
+		return strings.Contains(s.ask("GET", path, "").Header().Get("Content-Security-Policy"), "; script-src 'self'")
+	}
+	if got := fmt.Sprint(s.Scripted()); got != "[GET /scripted]" || !runs("/scripted") || runs("/plain") {
+		t.Errorf("scripted are %s", got)
+	}
+	if fail = true; runs("/scripted") {
+		t.Error("script may run on an error page")
+	}
+}
+
+// A route may take longer fields than the others.
+func TestLongerFields(t *testing.T) {
+	s := open(t, web.DefaultLimits)
+	s.Handle("POST /long", func(x *web.Exchange) error {
+		if _, err := x.FormOf(4000); err != nil {
+			return err
+		}
+		return x.See("/home")
+	})
+	for size, want := range map[int]int{600: http.StatusSeeOther, 4000: http.StatusSeeOther, 4001: http.StatusRequestEntityTooLarge, 20_000: http.StatusRequestEntityTooLarge} {
+		if w := s.ask("POST", "/long", "a="+strings.Repeat("x", size)); w.Code != want {
+			t.Errorf("%d bytes: %d", size, w.Code)
+		}
+	}
+}

@@ -15,10 +15,11 @@ const (
 	BankDebitAccount   = "DebitAccount"
 	BankGetStatus      = "GetStatus"
 	BankReversePayment = "ReversePayment"
+	BankPayClaim       = "PayClaim"
 )
 
 // BankOperations lists the operations in the order of the contract.
-var BankOperations = []string{BankAuthorizeCard, BankDebitAccount, BankGetStatus, BankReversePayment}
+var BankOperations = []string{BankAuthorizeCard, BankDebitAccount, BankGetStatus, BankReversePayment, BankPayClaim}
 
 // BankAction returns the SOAPAction of an operation of the bank's contract.
 func BankAction(operation string) string { return BankNamespace + ":" + operation }

@@ -21,6 +21,10 @@ const soundAuthorized = `<GetStatusResponse xmlns="urn:tolem:bank:v1"><requestId
 	`<attemptId>A-1</attemptId><resultCode>APPROVED</resultCode><bankRef>S1</bankRef><paidAt>2026-11-22T09:05:06Z</paidAt>` +
 	`<amount>1200.00</amount><currency>KZT</currency></GetStatusResponse>`
 
+const soundClaim = `<PayClaim xmlns="urn:tolem:bank:v1"><requestId>0b6c1e0a-5f0e-4d5e-9a51-0d5a60a6a001</requestId>` +
+	`<claimNumber>C-20261121-HALYK-KZT</claimNumber><kind>DAY</kind><day>2026-11-21</day><dueAt>2026-11-25T19:00:00Z</dueAt><count>2</count>` +
+	`<amount>1200.00</amount><currency>KZT</currency><accountNo>KZ86</accountNo><registerNumber>B-20261121-HALYK-1</registerNumber></PayClaim>`
+
 // GW-083 GW-086 GW-102
 func TestBankSchemaRefuses(t *testing.T) {
 	tolemtest.RequireTool(t, "xmllint")
@@ -37,6 +41,10 @@ func TestBankSchemaRefuses(t *testing.T) {
 		{"attempt with a slash", soundAuthorization, "A-1", "A/1", "attemptId"},
 		{"time without zone", soundAuthorized, "06Z", "06", "paidAt"},
 		{"empty reference", soundAuthorized, "S1", "", "bankRef"},
+		{"claim of no day", soundClaim, "C-20261121", "C-2026", "claimNumber"},
+		{"claim of a refund without its code", soundClaim, "C-20261121", "R-20261121", "claimNumber"},
+		{"claim due on no day", soundClaim, "2026-11-25T19", "2026-11-31T19", "dueAt"},
+		{"claim for nothing", soundClaim, "1200.00", "0.00", "amount"},
 		{"result in words", soundAuthorized, "APPROVED", "ok!", "resultCode"},
 	} {
 		if out, err := lint(t, schema, c.message); err != nil {
@@ -74,7 +82,11 @@ func TestBankContractIsDocumented(t *testing.T) {
 		documented(e.Name, e.Doc)
 		for i, f := range e.Inline.Fields {
 			documented(e.Name+"/"+f.Name, f.Doc)
-			if i < 2 && f.Name != []string{"requestId", "attemptId"}[i] {
+			about := "attemptId"
+			if strings.HasPrefix(e.Name, wsdl.BankPayClaim) {
+				about = "claimNumber"
+			}
+			if i < 2 && f.Name != []string{"requestId", about}[i] {
 				t.Errorf("field %d of %s is %s", i, e.Name, f.Name)
 			}
 		}
@@ -111,7 +123,7 @@ func TestBankContractIsUsable(t *testing.T) {
 	script := `import sys, zeep
 zeep.Client(sys.argv[1]).wsdl.dump()`
 	out, err := exec.Command(python, "-c", script, write(t, "bank.wsdl", string(doc))).CombinedOutput()
-	for _, want := range []string{"AuthorizeCard(", "DebitAccount(", "GetStatus(", "ReversePayment(", "card: ns0:Card"} {
+	for _, want := range []string{"AuthorizeCard(", "DebitAccount(", "GetStatus(", "ReversePayment(", "PayClaim(", "card: ns0:Card"} {
 		if err != nil || !strings.Contains(string(out), want) {
 			t.Errorf("zeep: no %s: %v\n%s", want, err, out)
 		}

@@ -121,7 +121,7 @@ var contractFields = map[string]string{
 	"Anomaly":                     "no code severity registerLine? listLine? paymentCode? bankRef? ours? theirs? difference? counter?",
 	"AnomalyPage":                 "anomaly*",
 	"Difference":                  "amount currency",
-	"Claim":                       "number day registerNumber count amount currency madeAt dueAt state since paid document",
+	"Claim":                       "number day registerNumber? count amount currency madeAt dueAt state since paid document",
 	"ClaimList":                   "claim*",
 	"RegisterList":                "register*",
 	"RegisterSummary":             registerHead,

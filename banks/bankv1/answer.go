@@ -39,6 +39,8 @@ func (c *Connector) read(r request, body []byte) (banks.Authorization, error) {
 		return a, bad("it is for another request")
 	case f["attemptId"] != string(r.attempt):
 		return a, bad("it is about another attempt")
+	case f["claimNumber"] != string(r.claim):
+		return a, bad("it is about another claim")
 	case f["resultCode"] == resultMismatch:
 		return a, banks.ErrOtherContent
 	}
@@ -55,6 +57,7 @@ var mayAnswer = map[string][]banks.Outcome{
 	"DebitAccount":   {banks.Approved, banks.Refused, banks.Pending, banks.Reversed},
 	"GetStatus":      {banks.Approved, banks.Refused, banks.Pending, banks.Reversed, banks.UnknownAttempt},
 	"ReversePayment": {banks.Approved, banks.Refused, banks.Reversed, banks.UnknownAttempt},
+	"PayClaim":       {banks.Accepted, banks.Paid, banks.Refused, banks.Pending},
 }
 
 // collect refuses a field that comes twice or has fields inside.
@@ -78,7 +81,12 @@ func (r *request) fill(a *banks.Authorization, f fields) (err error) {
 	if len([]rune(a.BankText)) > maxText {
 		return bad("bankText is too long")
 	}
-	if a.Outcome == banks.Refused {
+	switch {
+	case a.Outcome == banks.Refused && r.claim != "":
+		if a.BankText == "" {
+			return bad("a claim is refused without a word")
+		}
+	case a.Outcome == banks.Refused:
 		a.Reason = tolem.ParseRefusalReason(f["reason"])
 	}
 	if s := f["amount"]; s != "" {
@@ -96,7 +104,7 @@ func (r *request) fill(a *banks.Authorization, f fields) (err error) {
 		}
 		a.PaidAt = a.PaidAt.UTC()
 	}
-	taken := a.Outcome == banks.Approved || a.Outcome == banks.Reversed
+	taken := a.Outcome == banks.Approved || a.Outcome == banks.Reversed || a.Outcome == banks.Paid
 	if taken && (a.BankRef == "" || a.PaidAt.IsZero() || a.Amount.IsZero()) {
 		return bad("bankRef, paidAt or amount is missing")
 	}

@@ -57,7 +57,8 @@ type Config struct {
 type Call struct {
 	Bank      tolem.ParticipantID
 	Operation string
-	Attempt   tolem.AttemptID
+	Attempt   tolem.AttemptID   // or
+	Claim     tolem.ClaimNumber // what it was about
 	RequestID tolem.RequestID
 	Outcome   banks.Outcome // "" with an error
 	Err       error
@@ -75,7 +76,10 @@ type Connector struct {
 	breaker breaker
 }
 
-var _ banks.Connector = (*Connector)(nil)
+var (
+	_ banks.Connector  = (*Connector)(nil)
+	_ banks.ClaimPayer = (*Connector)(nil)
+)
 
 // Errors of New.
 var (
@@ -143,6 +147,12 @@ func (c *Connector) Reverse(ctx context.Context, attempt tolem.AttemptID, reason
 	return c.call(ctx, r, err)
 }
 
+// PayClaim implements banks.ClaimPayer.
+func (c *Connector) PayClaim(ctx context.Context, o banks.ClaimOrder) (banks.Authorization, error) {
+	r, err := c.claimRequest(o)
+	return c.call(ctx, r, err)
+}
+
 // call makes one call and reports it. The error so far is of the request.
 func (c *Connector) call(ctx context.Context, r request, err error) (banks.Authorization, error) {
 	began := time.Now()
@@ -158,7 +168,7 @@ func (c *Connector) call(ctx context.Context, r request, err error) (banks.Autho
 		err = notSent(err)
 	}
 	c.config.Observe(Call{
-		Bank: c.config.Bank, Operation: r.operation, Attempt: r.attempt, RequestID: r.id,
+		Bank: c.config.Bank, Operation: r.operation, Attempt: r.attempt, Claim: r.claim, RequestID: r.id,
 		Outcome: a.Outcome, Err: err, Took: time.Since(began), Resting: c.Resting(),
 	})
 	return a, err

@@ -35,8 +35,9 @@ var (
 type request struct {
 	operation string
 	id        tolem.RequestID
-	attempt   tolem.AttemptID
-	amount    tolem.Money // zero: not of an order
+	attempt   tolem.AttemptID   // or
+	claim     tolem.ClaimNumber // what it is about
+	amount    tolem.Money       // zero: not of an order
 	payload   []byte
 
 	// Of a card: its element as it is sent and as it is kept, and what must be
@@ -60,11 +61,18 @@ func (w *writer) fail(field string) {
 }
 
 // begin opens the message and writes what every request begins with.
-func (c *Connector) begin(operation string, attempt tolem.AttemptID) (*writer, request) {
+func (c *Connector) begin(operation string) (*writer, request) {
 	w := &writer{random: c.config.Random}
-	r := request{operation: operation, attempt: attempt, id: w.requestID()}
+	r := request{operation: operation, id: w.requestID()}
 	w.Root(operation, wsdl.BankNamespace)
 	w.Text("requestId", string(r.id))
+	return w, r
+}
+
+// about begins a request about an attempt.
+func (c *Connector) about(operation string, attempt tolem.AttemptID) (*writer, request) {
+	w, r := c.begin(operation)
+	r.attempt = attempt
 	w.form("attemptId", string(attempt), attemptForm, true)
 	return w, r
 }
@@ -73,7 +81,7 @@ func (w *writer) end(r request) (request, error) {
 	w.Close(r.operation)
 	r.payload = w.Bytes
 	if w.err != nil {
-		return request{operation: r.operation, attempt: r.attempt, id: r.id}, w.err
+		return request{operation: r.operation, attempt: r.attempt, claim: r.claim, id: r.id}, w.err
 	}
 	return r, nil
 }
@@ -143,7 +151,7 @@ func (w *writer) what(p banks.Purchase) {
 }
 
 func (c *Connector) cardRequest(o banks.CardOrder) (request, error) {
-	w, r := c.begin(wsdl.BankAuthorizeCard, o.Attempt)
+	w, r := c.about(wsdl.BankAuthorizeCard, o.Attempt)
 	r.amount = o.Amount
 	w.money(o.Amount)
 	if o.Code != 0 {
@@ -177,7 +185,7 @@ func (c *Connector) cardRequest(o banks.CardOrder) (request, error) {
 }
 
 func (c *Connector) accountRequest(o banks.AccountOrder) (request, error) {
-	w, r := c.begin(wsdl.BankDebitAccount, o.Attempt)
+	w, r := c.about(wsdl.BankDebitAccount, o.Attempt)
 	r.amount = o.Amount
 	w.form("paymentId", string(o.Payment), attemptForm, true)
 	w.money(o.Amount)
@@ -187,12 +195,36 @@ func (c *Connector) accountRequest(o banks.AccountOrder) (request, error) {
 }
 
 func (c *Connector) statusRequest(attempt tolem.AttemptID) (request, error) {
-	w, r := c.begin(wsdl.BankGetStatus, attempt)
+	w, r := c.about(wsdl.BankGetStatus, attempt)
 	return w.end(r)
 }
 
 func (c *Connector) reversalRequest(attempt tolem.AttemptID, reason string) (request, error) {
-	w, r := c.begin(wsdl.BankReversePayment, attempt)
+	w, r := c.about(wsdl.BankReversePayment, attempt)
 	w.prose("reason", reason)
+	return w.end(r)
+}
+
+func (c *Connector) claimRequest(o banks.ClaimOrder) (request, error) {
+	w, r := c.begin(wsdl.BankPayClaim)
+	r.claim, r.amount = o.Number, o.Amount
+	if _, err := tolem.ParseClaimNumber(string(o.Number)); err != nil || o.Number.Bank() != c.config.Bank {
+		w.fail("claimNumber")
+	}
+	if o.DueAt.IsZero() || o.Count < 0 {
+		w.fail("dueAt or count")
+	}
+	w.Text("claimNumber", string(o.Number))
+	w.Text("kind", string(o.Number.Kind()))
+	w.Text("day", o.Day.String())
+	w.Time("dueAt", o.DueAt)
+	w.Text("count", strconv.FormatInt(o.Count, 10))
+	w.money(o.Amount)
+	w.line("accountNo", o.Account, maxAccount, false)
+	w.Text("registerNumber", string(o.Register))
+	if code := o.Number.Code(); code != 0 {
+		w.Text("paymentCode", code.String())
+	}
+	w.line("bankRef", string(o.BankRef), maxReference, false)
 	return w.end(r)
 }

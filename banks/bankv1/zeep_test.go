@@ -60,7 +60,7 @@ func TestZeepCallsTheBank(t *testing.T) {
 			t.Errorf("%s: the id was not echoed", s["operation"])
 		}
 	}
-	const want = "AuthorizeCard=APPROVED GetStatus=APPROVED ReversePayment=REVERSED DebitAccount=APPROVED GetStatus=UNKNOWN_ATTEMPT"
+	const want = "AuthorizeCard=APPROVED GetStatus=APPROVED ReversePayment=REVERSED DebitAccount=APPROVED GetStatus=UNKNOWN_ATTEMPT PayClaim=PAID"
 	if strings.Join(got, " ") != want {
 		t.Fatalf("%s\n%s, want %s", report.Error, got, want)
 	}

@@ -23,6 +23,7 @@ const (
 	EffectPending       Effect = "pending"        // approves when it is asked
 	EffectPendingRefuse Effect = "pending-refuse" // refuses when it is asked
 	EffectNothing       Effect = "nothing"        // as if the message had never come
+	EffectAccept        Effect = "accept"         // of a claim: will pay, and has when it is asked again
 )
 
 // Manner is how it answers, to whatever operation.
@@ -56,7 +57,7 @@ const (
 )
 
 var (
-	effects = []Effect{EffectApprove, EffectFinal, EffectRefuse, EffectError, EffectPending, EffectPendingRefuse, EffectNothing}
+	effects = []Effect{EffectApprove, EffectFinal, EffectRefuse, EffectError, EffectPending, EffectPendingRefuse, EffectNothing, EffectAccept}
 	manners = []Manner{MannerWell, MannerTimeOut, MannerLost, MannerLate, MannerDuplicate, MannerWrongAmount, MannerBadSignature,
 		MannerRevoked, MannerStranger, MannerOtherRequest, MannerGarbage}
 	notifies = []Notify{NotifyWell, NotifyNever, NotifyLate, NotifyTwice, NotifyWrongAmount}

@@ -54,9 +54,10 @@ type Order struct {
 	OrderNo   string            `json:",omitempty"`
 }
 
-// Entry is an attempt in the book.
+// Entry is an attempt in the book, or a claim.
 type Entry struct {
-	Attempt  tolem.AttemptID
+	Attempt  tolem.AttemptID   `json:",omitempty"`
+	Claim    tolem.ClaimNumber `json:",omitempty"`
 	State    State
 	Order    Order
 	Minor    int64          `json:",omitempty"`
@@ -88,12 +89,13 @@ const (
 // Notified reports whether the gateway has answered the notification.
 func (e Entry) Notified() bool { return e.Notice == noticeSent }
 
-// book is the list of attempts. The file has a line for every change; the last
-// one of an attempt counts. It outlives the process, which is enough for a bank
+// book is the list of attempts and claims. The file has a line for every change;
+// the last one of each counts. It outlives the process, which is enough for a bank
 // that plays: no line is forced to the disk.
 type book struct {
 	mu       sync.Mutex
 	entries  map[tolem.AttemptID]Entry
+	claims   map[tolem.ClaimNumber]Entry
 	balances map[string]int64
 	spent    map[string]int64
 	due      map[tolem.AttemptID]appointment
@@ -101,7 +103,10 @@ type book struct {
 }
 
 func openBook(path string, balances map[string]int64) (*book, error) {
-	b := &book{entries: make(map[tolem.AttemptID]Entry), balances: balances, spent: make(map[string]int64), due: make(map[tolem.AttemptID]appointment)}
+	b := &book{
+		entries: make(map[tolem.AttemptID]Entry), claims: make(map[tolem.ClaimNumber]Entry),
+		balances: balances, spent: make(map[string]int64), due: make(map[tolem.AttemptID]appointment),
+	}
 	if path == "" {
 		return b, nil
 	}
@@ -146,14 +151,18 @@ func readBook(r io.Reader, each func(Entry)) (whole int64, err error) {
 	}
 }
 
-// ReadBook reads the book of a bank, which may be running.
+// ReadBook reads the attempts in the book of a bank, which may be running.
 func ReadBook(path string) ([]Entry, error) {
 	content, err := os.ReadFile(path)
 	if err != nil {
 		return nil, err
 	}
 	entries := make(map[tolem.AttemptID]Entry)
-	_, err = readBook(bytes.NewReader(content), func(e Entry) { entries[e.Attempt] = e })
+	_, err = readBook(bytes.NewReader(content), func(e Entry) {
+		if e.Claim == "" {
+			entries[e.Attempt] = e
+		}
+	})
 	return sorted(entries), err
 }
 
@@ -179,6 +188,10 @@ func (b *book) put(e Entry) error {
 
 // note takes an entry and keeps the balance of its account.
 func (b *book) note(e Entry) {
+	if e.Claim != "" {
+		b.claims[e.Claim] = e
+		return
+	}
 	before := b.entries[e.Attempt]
 	for _, x := range []struct {
 		e    Entry

@@ -22,7 +22,8 @@ import (
 type request struct {
 	operation string
 	requestID string
-	attempt   tolem.AttemptID
+	attempt   tolem.AttemptID   // or
+	claim     tolem.ClaimNumber // what it is about
 	amount    tolem.Money
 	what      Order
 	cardNo    string
@@ -58,6 +59,8 @@ func readRequest(operation string, fields []signing.Field) (request, error) {
 			q.requestID = f.Value
 		case "attemptId":
 			q.attempt = tolem.AttemptID(f.Value)
+		case "claimNumber":
+			q.claim = tolem.ClaimNumber(f.Value)
 		case "amount":
 			amount = f.Value
 		case "currency":
@@ -86,13 +89,35 @@ func readRequest(operation string, fields []signing.Field) (request, error) {
 			}
 		}
 	}
-	if !requestIDForm.MatchString(q.requestID) || !attemptForm.MatchString(string(q.attempt)) {
+	switch {
+	case !requestIDForm.MatchString(q.requestID):
 		return q, errContract
-	}
-	if !q.order() {
+	case operation == wsdl.BankPayClaim:
+		return q.readClaim(amount, currency)
+	case !attemptForm.MatchString(string(q.attempt)):
+		return q, errContract
+	case !q.order():
 		return q, nil
 	}
 	return q.readOrder(amount, currency, code)
+}
+
+func (q request) readClaim(amount, currency string) (request, error) {
+	if _, err := tolem.ParseClaimNumber(string(q.claim)); err != nil {
+		return q, fmt.Errorf("%w: claimNumber", errContract)
+	}
+	return q, q.readAmount(amount, currency)
+}
+
+func (q *request) readAmount(amount, currency string) error {
+	unit, err := tolem.ParseCurrency(currency)
+	if err != nil {
+		return fmt.Errorf("%w: currency", errContract)
+	}
+	if q.amount, err = tolem.ParseMoney(amount, unit); err != nil {
+		return fmt.Errorf("%w: amount", errContract)
+	}
+	return nil
 }
 
 func (q *request) readCard(fields []signing.Field) error {
@@ -110,13 +135,9 @@ func (q *request) readCard(fields []signing.Field) error {
 	return nil
 }
 
-func (q request) readOrder(amount, currency, code string) (request, error) {
-	unit, err := tolem.ParseCurrency(currency)
-	if err != nil {
-		return q, fmt.Errorf("%w: currency", errContract)
-	}
-	if q.amount, err = tolem.ParseMoney(amount, unit); err != nil {
-		return q, fmt.Errorf("%w: amount", errContract)
+func (q request) readOrder(amount, currency, code string) (_ request, err error) {
+	if err := q.readAmount(amount, currency); err != nil {
+		return q, err
 	}
 	if code != "" {
 		if q.what.Code, err = tolem.ParseCodeNumber(code); err != nil {
@@ -138,10 +159,10 @@ func (q request) entry() Entry {
 	return Entry{Attempt: q.attempt, Order: q.what, Minor: q.amount.Minor, Currency: q.amount.Currency}
 }
 
-// reference makes the bank's number and authorisation code of an attempt: the
-// same for the same attempt, another for every other.
-func (b *Bank) reference(attempt tolem.AttemptID) (tolem.BankRef, string) {
-	hash := sha256.Sum256([]byte(string(b.config.Bank) + "\x00" + string(attempt)))
+// reference makes the bank's number and authorisation code of an attempt or a
+// claim: the same for the same, another for every other.
+func (b *Bank) reference(of string) (tolem.BankRef, string) {
+	hash := sha256.Sum256([]byte(string(b.config.Bank) + "\x00" + of))
 	digits := strings.ToUpper(hex.EncodeToString(hash[:]))
 	return tolem.BankRef("S" + digits[:15]), digits[20:26]
 }
@@ -156,6 +177,7 @@ func (b *Bank) message(q request, e Entry, result string, m Manner) ([]byte, err
 	}
 	w.Text("requestId", id)
 	w.Text("attemptId", string(q.attempt))
+	w.Text("claimNumber", string(q.claim))
 	w.Text("resultCode", result)
 	if result == string(e.State) {
 		e.write(&w, m == MannerWrongAmount)
@@ -181,12 +203,12 @@ func (b *Bank) message(q request, e Entry, result string, m Manner) ([]byte, err
 
 // write writes what goes with the state.
 func (e Entry) write(w *c14n.Builder, wrongAmount bool) {
-	if e.State == Refused {
+	if e.State == Refused && e.Claim == "" {
 		w.Text("reason", string(e.Reason))
 	}
 	w.Text("bankCode", e.BankCode)
 	w.Text("bankText", e.BankText)
-	if e.State != Approved && e.State != Reversed {
+	if e.State != Approved && e.State != Reversed && e.State != Paid {
 		return
 	}
 	w.Text("bankRef", string(e.BankRef))

@@ -56,7 +56,8 @@ type Config struct {
 // Event is one line of what the bank did, without personal data.
 type Event struct {
 	Operation string
-	Attempt   tolem.AttemptID
+	Attempt   tolem.AttemptID   // or
+	Claim     tolem.ClaimNumber // what it was about
 	State     State
 	Behaviour Behaviour
 	Told      string // of a notification: the gateway's result code
@@ -124,12 +125,16 @@ func (b *Bank) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	q, err := b.open(raw)
 	if err != nil {
-		b.config.Observe(Event{Operation: q.operation, Attempt: q.attempt, Err: err})
+		b.config.Observe(Event{Operation: q.operation, Attempt: q.attempt, Claim: q.claim, Err: err})
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
-	e, result, manner, err := b.carryOut(q)
-	b.config.Observe(Event{Operation: q.operation, Attempt: q.attempt, State: e.State, Behaviour: manner, Err: err})
+	do := b.carryOut
+	if q.operation == wsdl.BankPayClaim {
+		do = b.payClaim
+	}
+	e, result, manner, err := do(q)
+	b.config.Observe(Event{Operation: q.operation, Attempt: q.attempt, Claim: q.claim, State: e.State, Behaviour: manner, Err: err})
 	if err != nil {
 		http.Error(w, "cannot be stored", http.StatusInternalServerError)
 		return
@@ -214,7 +219,7 @@ func (b *Bank) approve(e Entry, now time.Time) Entry {
 		return e.refused(tolem.RefusedInsufficient, "R-BALANCE", "balance does not cover the amount")
 	}
 	e.State, e.PaidAt = Approved, now.UTC().Truncate(time.Microsecond)
-	e.BankRef, e.AuthCode = b.reference(e.Attempt)
+	e.BankRef, e.AuthCode = b.reference(string(e.Attempt))
 	if e.Order.Kind == KindCard && e.Order.Code != 0 && b.config.Notifier != nil {
 		e.Notice = noticeDue
 	}

@@ -63,7 +63,7 @@ func (b *Bank) Always(operation string, how *Behaviour) {
 }
 
 // For says how it treats the first order with this card number, account or
-// attempt id.
+// attempt id, or the claim of this number when it first comes.
 func (b *Bank) For(key string, how Behaviour) {
 	b.script.mu.Lock()
 	defer b.script.mu.Unlock()
@@ -93,6 +93,12 @@ func (s *script) pick(q request, first bool) Behaviour {
 	if !first {
 		return well
 	}
+	if q.claim != "" {
+		if how, ok := s.rules[string(q.claim)]; ok {
+			return how
+		}
+		return well
+	}
 	for _, rules := range []map[string]Behaviour{s.rules, s.table} {
 		for _, key := range []string{string(q.attempt), q.cardNo, q.what.Payer, digits(q.amount.Minor)} {
 			if how, ok := rules[key]; ok && key != "" {
@@ -113,7 +119,7 @@ var ErrScript = errors.New("script")
 //
 //	next OPERATION BEHAVIOUR     the next request of it, lines one after the other
 //	always OPERATION BEHAVIOUR   every request of it
-//	for KEY BEHAVIOUR            the first order with this card, account or attempt
+//	for KEY BEHAVIOUR            the first order with this card, account or attempt, or the claim
 //	down                         every connection breaks
 //
 // where OPERATION is one of the contract or *, and # begins a comment. If a

@@ -45,7 +45,7 @@ read again when it changes:
 
   next AuthorizeCard refuse:CARD_EXPIRED    the next request of this operation
   always GetStatus nothing; lost            every request of it; * is any operation
-  for KZ86125KZT5004100100 approve; late    the first order with this card, account or attempt
+  for KZ86125KZT5004100100 approve; late    the first order with this card, account or attempt, or the claim
   down                                      every connection breaks`,
 		Example: `  tolem bank-sim sample > bank.yaml
   tolem bank-sim --config bank.yaml

@@ -15,7 +15,8 @@ import (
 
 func claimCommand(io streams) *cobra.Command {
 	return group("claim", "Claims to banks for the money of a day",
-		claimListCommand(io), claimShowCommand(io), claimPaidCommand(io), claimWithdrawCommand(io))
+		claimListCommand(io), claimShowCommand(io), claimPaidCommand(io), claimWithdrawCommand(io),
+		claimRefundCommand(io), claimCallCommand(io))
 }
 
 // claimView is a claim as it is shown to people and machines.
@@ -30,7 +31,15 @@ type claimView struct {
 	State    string          `json:"state"`
 	DueAt    time.Time       `json:"dueAt"`
 	Overdue  bool            `json:"overdue,omitempty"`
+	Call     *claimCallView  `json:"call,omitempty"`
 	Steps    []claimStepView `json:"steps,omitempty"`
+}
+
+// claimCallView is how far a claim has been presented to a bank that is called.
+type claimCallView struct {
+	Outcome string    `json:"outcome,omitempty"` // the bank's last word
+	Tried   int       `json:"tried,omitempty"`   // calls in a row without an answer
+	CallAt  time.Time `json:"callAt,omitzero"`
 }
 
 type claimStepView struct {
@@ -126,8 +135,10 @@ func claimShowCommand(io streams) *cobra.Command {
 					return noClaim(err, number)
 				}
 				steps, err := tx.ClaimSteps(number)
+				call, err2 := tx.ClaimCall(number)
 				v = viewClaim(claim, steps, tx.Now())
-				return err
+				v.Call = &claimCallView{Outcome: call.Outcome, Tried: call.Tried, CallAt: call.CallAt}
+				return errors.Join(err, err2)
 			})
 			switch {
 			case err != nil:
@@ -237,6 +248,64 @@ func claimWithdrawCommand(io streams) *cobra.Command {
 				return noClaim(err, number)
 			}
 			_, err = fmt.Fprintf(io.out, "%s: %s\n", number, standing.State)
+			return err
+		})
+	}
+	return c
+}
+
+func claimRefundCommand(io streams) *cobra.Command {
+	c := &cobra.Command{
+		Use: "refund CODE", Short: "Claim the money of a refunded payment from its bank", Args: exactArgs("CODE"),
+		Long: `Claims from the bank the money of a payment that was refunded and that the bank has
+not given back: the day of the refund has it subtracted, so no other claim asks for
+it. When a bank refuses to reverse a payment (code refund --reverse), the gateway
+makes this claim by itself.`,
+		Example: `  tolem claim refund 1234-5678-9012-3456`,
+	}
+	file := configFlag(c)
+	c.RunE = func(c *cobra.Command, args []string) error {
+		number, err := tolem.ParseCodeNumber(args[0])
+		if err != nil {
+			return fmt.Errorf("%w: %w", errUsage, err)
+		}
+		return withOffice(c.Context(), *file, func(ctx context.Context, o *office) error {
+			kept, err := o.registry.KeptByBank(ctx, number)
+			if errors.Is(err, store.ErrNotFound) {
+				return fmt.Errorf("no code %s", number.Printed())
+			}
+			if err != nil {
+				return err
+			}
+			claim, err := o.work().claimRefund(ctx, kept)
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprintf(io.out, "%s: %s, due by %s\n", claim.Number, claim.Amount, lastDay(claim.DueAt, o.zone))
+			return err
+		})
+	}
+	return c
+}
+
+func claimCallCommand(io streams) *cobra.Command {
+	c := &cobra.Command{
+		Use: "call NUMBER", Short: "Have the bank called with a claim once more", Args: exactArgs("NUMBER"),
+		Long: `Has a bank that the gateway calls (checkout.banks) asked once more about a claim that
+it has refused, or of which it has said that it is paid. A node that serves does it.`,
+		Example: `  tolem claim call C-20261121-HALYK-KZT`,
+	}
+	file := configFlag(c)
+	c.RunE = func(c *cobra.Command, args []string) error {
+		number, err := claimNumber(args[0])
+		if err != nil {
+			return err
+		}
+		return withOffice(c.Context(), *file, func(ctx context.Context, o *office) error {
+			if err := o.registry.CallAgain(ctx, number); err != nil {
+				return noClaim(err, number)
+			}
+			_, err := fmt.Fprintf(io.out, "%s: the bank is called\n", number)
 			return err
 		})
 	}

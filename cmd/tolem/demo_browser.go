@@ -19,7 +19,7 @@ type webPayer struct{ http *http.Client }
 
 const (
 	webPayerTimeout = 20 * time.Second
-	webPayerLooks   = 25 * time.Millisecond
+	webPayerLooks   = 75 * time.Millisecond // a page lets one address in 20 times a second
 	maxWebPage      = 1 << 20
 )
 

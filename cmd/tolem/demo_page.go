@@ -34,7 +34,7 @@ var demoPageScript = []demoStep{
 	{"uc1-refused", "types a card without money on it", demoPayer, "REFUSED", payOnPage("card", typedCard(sandbox.CaseNamed("insufficient funds").Card()))},
 	{"uc1-pay", "types another card; the bank approves and notifies", demoPayer, "OK", payOnPage("card", typedCard(sandboxCard))},
 	{"uc1-checkout", "what became of it?", demoPortal, "OK", getCheckout("card")},
-	{"uc1-receipt", "signed e-receipt, verified", demoPortal, "OK", receiptOf("card")},
+	{"uc1-receipt", "signed e-receipt, verified", demoPortal, "OK", demoReceipt("card")},
 	{"uc2-start", "a state fee, to be paid from an account", demoPortal, "OK", startAccount},
 	{"uc2-pay", "chooses the bank and types the account", demoPayer, "OK", payOnPage("account", typedAccount(demoBankA, sandboxAccount))},
 	{"uc2-checkout", "what became of it, and which code was made?", demoPortal, "OK", getCheckout("account")},
@@ -190,8 +190,8 @@ func getCheckout(name string) func(context.Context, *demoWorld, *demoActor) (str
 	}
 }
 
-// receiptOf fetches the receipt of a code and verifies it.
-func receiptOf(code string) func(context.Context, *demoWorld, *demoActor) (string, error) {
+// demoReceipt fetches the receipt of a code and verifies it.
+func demoReceipt(code string) func(context.Context, *demoWorld, *demoActor) (string, error) {
 	return func(ctx context.Context, w *demoWorld, a *demoActor) (string, error) {
 		r, err := a.client.GetReceipt(ctx, w.codes[code])
 		if err != nil {

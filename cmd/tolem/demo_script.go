@@ -152,7 +152,7 @@ var demoScript = []demoStep{
 	{"uc7-validate", "service centre 27, operator 5: what was prepaid?", demoPortal, "OK", validateAtCentre},
 	{"uc7-close", "service centre 27, operator 5: handed over", demoPortal, "OK", closeAtCentre},
 	{"payment", "what became of the kiosk payment?", demoPortal, "OK", getPayment},
-	{"receipt", "signed e-receipt, verified", demoPortal, "OK", receiptOf("internet")},
+	{"receipt", "signed e-receipt, verified", demoPortal, "OK", demoReceipt("internet")},
 	{"outcome", "answer lost: asks what became of it", demoBankA, "OK", getOutcome},
 	{"repeat", "sends the same bytes again: same answer, byte for byte", demoBankA, "OK", resend},
 	{"cancel", "authorisation refused: cancels its code", demoBankA, "OK", cancelCode},

@@ -51,6 +51,7 @@ func startJobs(ctx context.Context, n *node) (*background, error) {
 		{"certificates that expire soon", alertEvery, n.alert},
 		{"attempts to pay", askEvery, n.askBanks},
 		{"visits to the payment page", abandonEvery, n.payments.Abandon},
+		{"claims to banks", claimsEvery, n.claims},
 		{"work of the day", dayEvery, n.day.look},
 	} {
 		_, err := scheduler.NewJob(gocron.DurationJob(job.every),

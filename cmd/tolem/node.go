@@ -23,6 +23,7 @@ import (
 	"tolem/gateway/results"
 	"tolem/gateway/soap"
 	"tolem/registry"
+	"tolem/registry/collect"
 	"tolem/registry/form"
 	"tolem/registry/report"
 	"tolem/signing"
@@ -49,6 +50,7 @@ type node struct {
 	day       *dayRun
 	gateway   *gateway.Gateway
 	payments  *payments.Engine
+	collector *collect.Collector
 	results   *results.Desk  // what merchants are told
 	redirects *redirect.Gate // for buyers whom merchants send
 	metrics   *metrics
@@ -107,9 +109,11 @@ func openNode(ctx context.Context, c *config.Config, log zerolog.Logger) (_ *nod
 	n.redirects = redirect.New(redirect.Config{
 		Gateway: n.gateway, Directory: n.directory, Trust: n.trust, Clock: time.Now, Observe: n.metrics.redirect,
 	})
-	if n.payments, err = newPayments(n); err != nil {
+	connectors, err := newConnectors(n)
+	if err != nil {
 		return nil, err
 	}
+	n.payments, n.collector = newPayments(n, connectors), newCollector(n, connectors)
 	n.metrics.watch(n)
 	return n, nil
 }
@@ -228,7 +232,7 @@ func (n *node) stop() error {
 	n.draining.Store(true)
 	ctx, cancel := context.WithTimeout(context.Background(), n.config.Shutdown.Grace)
 	defer cancel()
-	err := errors.Join(n.soapServer.Shutdown(ctx), n.stopPage(ctx), n.jobs.stop(), n.day.stop(ctx), n.payments.Wait(ctx), n.opsServer.Shutdown(ctx), n.db.Close())
+	err := errors.Join(n.soapServer.Shutdown(ctx), n.stopPage(ctx), n.jobs.stop(), n.day.stop(ctx), n.payments.Wait(ctx), n.collector.Wait(ctx), n.opsServer.Shutdown(ctx), n.db.Close())
 	n.log.Info().Err(err).Msg("stopped")
 	return err
 }

@@ -1,11 +1,8 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"crypto/sha256"
 	"crypto/tls"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"net/http"
@@ -21,9 +18,6 @@ import (
 	"tolem/gateway"
 	"tolem/gateway/payments"
 	"tolem/gateway/redirect"
-	"tolem/gateway/soap"
-	"tolem/registry/form"
-	"tolem/signing"
 	"tolem/store"
 	"tolem/web"
 	"tolem/web/checkout"
@@ -132,10 +126,18 @@ func (n *node) newShell() (*web.Shell, error) {
 	if err != nil {
 		return nil, err
 	}
-	return shell, checkout.Mount(shell, checkout.Config{
-		Payments: payer{n}, Orders: payer{n}, Refresh: checkout.DefaultRefresh,
+	receipts, err := newReceipts(n)
+	if err != nil {
+		return nil, err
+	}
+	err = checkout.Mount(shell, checkout.Config{
+		Payments: payer{n, receipts}, Orders: payer{n, receipts}, Refresh: checkout.DefaultRefresh,
 		Sessions: web.Sessions{Store: pageSessions{n.db}, Cookie: "__Host-pay", Idle: pageIdle, Absolute: pageAbsolute},
 	})
+	if err != nil {
+		return nil, err
+	}
+	return shell, receipts.mount(shell)
 }
 
 // servePage begins to serve payers, not more of them at once than callers.
@@ -165,13 +167,16 @@ func (n *node) stopPage(ctx context.Context) error {
 }
 
 // payer is what the payment page asks of the core.
-type payer struct{ n *node }
+type payer struct {
+	n        *node
+	receipts *receipts
+}
 
 // toPage tells the page's errors from the core's.
 func toPage(err error) error {
 	for _, e := range []struct{ core, page error }{
 		{gateway.ErrTokenUsed, checkout.ErrLinkUsed}, {gateway.ErrTokenExpired, checkout.ErrLinkExpired}, {gateway.ErrToken, checkout.ErrLinkUnknown},
-		{payments.ErrNotNow, checkout.ErrNotNow},
+		{payments.ErrNotNow, checkout.ErrNotNow}, {payments.ErrBank, checkout.ErrNoBank},
 		{gateway.ErrOrderPaid, checkout.ErrOrderPaid}, {gateway.ErrOrderDiffers, checkout.ErrOrderDiffers}, {gateway.ErrOrderTerms, checkout.ErrOrderTerms},
 		{redirect.ErrMerchant, checkout.ErrMerchant}, {redirect.ErrSignature, checkout.ErrOrderAltered}, {redirect.ErrForm, checkout.ErrOrderAltered},
 		{redirect.ErrUnavailable, web.ErrBusy},
@@ -220,7 +225,7 @@ func (p payer) View(ctx context.Context, id tolem.PaymentID) (checkout.View, err
 	}
 	if c.Kind == tolem.CheckoutAccount {
 		view.Methods = []tolem.Method{tolem.MethodAccount}
-	} else {
+	} else if v.Cards {
 		view.Methods = []tolem.Method{tolem.MethodCard}
 	}
 	for _, b := range v.Banks {
@@ -230,66 +235,9 @@ func (p payer) View(ctx context.Context, id tolem.PaymentID) (checkout.View, err
 		view.State, view.Reason, view.Method, view.Masked = a.State, a.Reason, a.Method, a.Masked
 	}
 	if v.PaidHere && v.Payment != nil {
-		view.Code, view.Receipt = v.Code.Number, p.receipt(v)
+		view.Code, view.Receipt = v.Code.Number, p.receipts.shown(v)
 	}
 	return view, nil
-}
-
-// receipt is what the page shows of a payment (UC1.28, UC2.17).
-func (p payer) receipt(v payments.View) *checkout.Receipt {
-	return &checkout.Receipt{
-		Payer: v.Code.Recipient, Request: string(v.Code.RequestNo), Account: v.Payment.Account, Amount: v.Payment.Amount, PaidAt: v.Payment.PaidAt,
-		Method: v.Last.Method, Masked: v.Last.Masked, Code: v.Code.Number, Transaction: string(v.Payment.BankRef),
-		Service: v.Service, Provider: v.Provider, Bank: tolem.Names{RU: v.Bank},
-	}
-}
-
-// Receipt returns the signed receipt, or a page of it to print.
-func (p payer) Receipt(ctx context.Context, id tolem.PaymentID, as checkout.ReceiptForm) (checkout.File, error) {
-	v, err := p.n.payments.View(ctx, id)
-	if err != nil {
-		return checkout.File{}, err
-	}
-	if !v.PaidHere || v.Payment == nil {
-		return checkout.File{}, checkout.ErrNotNow
-	}
-	signed, err := p.n.signers.RSA.SignEnveloped(soap.Receipt(p.n.directory, v.Code, v.Payment))
-	if err != nil {
-		return checkout.File{}, fmt.Errorf("sign receipt: %w", err)
-	}
-	name := "receipt-" + v.Code.Number.String()
-	if as == checkout.ReceiptXML {
-		return checkout.File{Name: name + ".xml", ContentType: "application/xml", Content: signed}, nil
-	}
-	var pdf bytes.Buffer
-	err = form.WritePDF(&pdf, receiptSheet(v, signed, p.n.signers.RSA, p.n.zone))
-	return checkout.File{Name: name + ".pdf", ContentType: "application/pdf", Content: pdf.Bytes()}, err
-}
-
-// receiptSheet is a receipt as it is printed.
-func receiptSheet(v payments.View, signed []byte, signer *signing.Signer, zone *time.Location) form.Sheet {
-	l := form.Language(v.Checkout.Language)
-	hash := sha256.Sum256(signed)
-	rows := [][2]string{
-		{"Код платежа", v.Code.Number.Printed()}, {"ИИН", v.Code.Recipient.Reveal()}, {"Услуга", v.Service.In(string(l))},
-		{"Сумма", v.Payment.Amount.String()}, {"Оплачено", v.Payment.PaidAt.In(zone).Format("02.01.2006 15:04:05")},
-		{"Номер операции", string(v.Payment.BankRef)}, {"Номер запроса", string(v.Code.RequestNo)}, {"Счёт", v.Payment.Account}, {"Банк", v.Bank},
-	}
-	return form.Sheet{
-		Language: l, Title: "Электронный чек", Number: v.Code.Number.Printed(), RowCount: int64(len(rows)), Zone: zone, Printed: v.Payment.ReceivedAt,
-		Columns: []form.Column{{Name: "field", Label: " ", Kind: form.Text, Width: 20}, {Name: "value", Label: " ", Kind: form.Text, Width: 50}},
-		Rows: func(yield func([]form.Cell, error) bool) {
-			for _, r := range rows {
-				if !yield([]form.Cell{form.String(r[0]), form.String(r[1])}, nil) {
-					return
-				}
-			}
-		},
-		Signature: &form.Signature{
-			Signer: signer.Certificate().Subject.String(), Serial: signer.Certificate().SerialNumber.Text(16), At: v.Payment.ReceivedAt,
-			Hash: hex.EncodeToString(hash[:]), QR: "tolem:receipt?c=" + v.Code.Number.String(),
-		},
-	}
 }
 
 // pageSessions keeps the sessions of pages.

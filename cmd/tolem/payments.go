@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"tolem"
+	"tolem/banks"
 	"tolem/gateway/payments"
 )
 
@@ -17,11 +18,7 @@ const (
 
 // newPayments opens the engine of the payment page over the banks that the
 // gateway calls; cards go to the acquirers, the first one that is well.
-func newPayments(n *node) (*payments.Engine, error) {
-	connectors, err := newConnectors(n)
-	if err != nil {
-		return nil, err
-	}
+func newPayments(n *node, connectors map[tolem.ParticipantID]banks.Connector) *payments.Engine {
 	c := n.config.Checkout
 	acquirers := make([]tolem.ParticipantID, len(c.Acquirers))
 	for i, id := range c.Acquirers {
@@ -29,7 +26,7 @@ func newPayments(n *node) (*payments.Engine, error) {
 	}
 	return payments.New(payments.Config{
 		Connectors: connectors, Acquirers: acquirers, CallTimeout: c.CallTimeout, Decided: n.results.Decided, Observe: n.observeCall,
-	}, n.db, n.gateway, n.evidence, n.directory), nil
+	}, n.db, n.gateway, n.evidence, n.directory)
 }
 
 // observeCall logs what became of a call to a bank. The attempt's mask and the

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
@@ -11,6 +12,7 @@ import (
 	"tolem"
 	"tolem/config"
 	"tolem/internal/pki"
+	"tolem/sandbox/stub"
 	"tolem/store"
 )
 
@@ -21,7 +23,14 @@ const (
 	sandboxKumis    = "KUMIS" // takes cards when the other cannot be reached
 	sandboxCentre   = "CENTRE-1"
 	sandboxProvider = "JUSTICE"
+	sandboxSeller   = "ALATAU" // whose goods the shop sells
 	sandboxShop     = "SHOP"
+)
+
+// The shop as a merchant.
+const (
+	sandboxGoods   = "GOODS"
+	sandboxShopBIN = "050240004563"
 )
 
 var sandboxBanks = []string{sandboxAltyn, sandboxKumis}
@@ -38,30 +47,56 @@ var sandboxCast = []sandboxMember{
 	{tolem.Participant{ID: sandboxKumis, Kind: tolem.KindBank, Name: "Күміс Банк"}, pki.P256},
 	{tolem.Participant{ID: sandboxCentre, Kind: tolem.KindServiceCentre, Name: "ЦОН № 1"}, pki.P256},
 	{tolem.Participant{ID: sandboxProvider, Kind: tolem.KindProvider, Name: "Министерство юстиции"}, pki.RSA2048},
-	{tolem.Participant{ID: sandboxShop, Kind: tolem.KindMerchant, Name: "Магазин-пример"}, pki.P256},
 }
 
-// sandboxOffers is what can be paid. The price of the last one is the payer's
-// choice, so that every amount can be tried.
+// sandboxMerchant is the shop, which is registered as an operator registers one.
+var sandboxMerchant = sandboxMember{tolem.Participant{ID: sandboxShop, Name: "Магазин-пример"}, pki.P256}
+
+var sandboxProviders = []tolem.Provider{
+	{ID: sandboxProvider, BIN: "990240001237", Names: tolem.Names{KK: "Әділет министрлігі", RU: "Министерство юстиции", EN: "Ministry of Justice"}},
+	{ID: sandboxSeller, BIN: "120440019871", Names: tolem.Names{KK: "«Алатау» ЖШС", RU: "ТОО «Алатау»", EN: "Alatau LLP"}},
+}
+
+// sandboxOffers is what can be paid. A state fee is as high as the payer says,
+// so that every amount can be tried.
 var sandboxOffers = []tolem.Service{
-	{Code: "BIRTH-CERT", Price: tolem.Price{Fixed: 1_200_00}, Names: tolem.Names{KK: "Туу туралы куәлік", RU: "Свидетельство о рождении", EN: "Birth certificate"}},
-	{Code: "PASSPORT", Price: tolem.Price{Fixed: 15_700_00}, Names: tolem.Names{KK: "Азаматтың паспорты", RU: "Паспорт гражданина", EN: "Passport"}},
-	{Code: "STATE-FEE", Price: tolem.Price{Min: 100_00, Max: 500_000_00}, Names: tolem.Names{KK: "Мемлекеттік баж", RU: "Государственная пошлина", EN: "State fee"}},
+	{Code: "BIRTH-CERT", Provider: sandboxProvider, Price: tolem.Price{Fixed: 1_200_00}, Names: tolem.Names{KK: "Туу туралы куәлік", RU: "Свидетельство о рождении", EN: "Birth certificate"}},
+	{Code: "PASSPORT", Provider: sandboxProvider, Price: tolem.Price{Fixed: 15_700_00}, Names: tolem.Names{KK: "Азаматтың паспорты", RU: "Паспорт гражданина", EN: "Passport"}},
+	{Code: "STATE-FEE", Provider: sandboxProvider, Price: tolem.Price{Min: 100_00, Max: 500_000_00}, Names: tolem.Names{KK: "Мемлекеттік баж", RU: "Государственная пошлина", EN: "State fee"}},
+	{Code: sandboxGoods, Provider: sandboxSeller, Price: tolem.Price{Min: 1_00, Max: 500_000_00}, Names: tolem.Names{KK: "Тауарлар", RU: "Товары", EN: "Goods"}},
 }
 
-// addOffers registers the provider and its services, where they are not there.
+// addOffers registers providers and their services, where they are not there.
 func addOffers(tx *store.Tx) error {
-	if _, err := tx.Provider(sandboxProvider); !errors.Is(err, store.ErrNotFound) {
+	for _, p := range sandboxProviders {
+		if _, err := tx.Provider(p.ID); !errors.Is(err, store.ErrNotFound) {
+			return err
+		}
+		p.Account, p.Active = demoAccount, true
+		if err := tx.PutProvider(p); err != nil {
+			return err
+		}
+	}
+	for _, s := range sandboxOffers {
+		s.Active, s.Price.Currency = true, tolem.KZT
+		if err := tx.PutService(s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// openShop registers the shop as `tolem merchant add` does.
+func (w *sandboxWorld) openShop(ctx context.Context) error {
+	keys, err := w.issueKeys(sandboxMerchant)
+	if err != nil {
 		return err
 	}
-	err := tx.PutProvider(tolem.Provider{
-		ID: sandboxProvider, BIN: "990240001237", Account: demoAccount, Active: true,
-		Names: tolem.Names{KK: "Әділет министрлігі", RU: "Министерство юстиции", EN: "Ministry of Justice"},
-	})
-	for _, s := range sandboxOffers {
-		s.Provider, s.Active, s.Price.Currency = sandboxProvider, true, tolem.KZT
-		err = errors.Join(err, tx.PutService(s))
-	}
+	_, err = newMerchant{
+		participant: newParticipant{id: sandboxShop, name: sandboxMerchant.Name, certs: []string{keys.signing.Cert}, contract: "sandbox"},
+		bin:         sandboxShopBIN, services: []string{sandboxGoods}, method: string(tolem.ByPost),
+		returns: []string{w.browser(doorShop) + stub.OrderPath}, results: w.browser(doorShop) + stub.ResultPath,
+	}.register(ctx, w.node.desk)
 	return err
 }
 

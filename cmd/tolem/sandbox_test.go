@@ -5,14 +5,20 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
 	"tolem/banks/sandbox"
+	"tolem/internal/tolemtest"
 )
 
 // sandboxRun is a sandbox that runs, and a person in front of it.
@@ -111,8 +117,14 @@ func (s *sandboxRun) order(service, method, amount string, typed url.Values) (ou
 	return outcome, back[1]
 }
 
+// GW-072 GW-077 GW-078 GW-094 GW-099 ACQ-P14: everybody in the sandbox speaks
+// over the wire, and a person pays for a service in both ways.
 func TestSandboxPaysAtThePortal(t *testing.T) {
-	s := startSandbox(t)
+	tolemtest.Databases(t, func(t *testing.T, dsn string) { payAtThePortal(startSandbox(t, "--dir", t.TempDir(), "--db", dsn)) })
+}
+
+func payAtThePortal(s *sandboxRun) {
+	t := s.t
 	outcome, request := s.order("BIRTH-CERT", "CARD", "", typedCard(sandboxCard))
 	if outcome != "good" {
 		t.Errorf("card: %s", outcome)
@@ -136,4 +148,96 @@ func TestSandboxPaysAtThePortal(t *testing.T) {
 	}
 	s.says(request, `id="stage">PAID<`)
 	s.says(request, `id="code"><b>[0-9-]+<`)
+}
+
+// ACQ-003 to ACQ-006, ACQ-P05, ACQ-P12: the shop's signed redirect leads to the
+// page, and the shop is told by a signed result, which it acknowledges.
+func TestSandboxPaysAtTheShop(t *testing.T) {
+	s := startSandbox(t)
+	page := s.see(s.Shop+"/cart", url.Values{"tea": {"2"}, "bowl": {"1"}, "book": {"0"}})
+	order := page.address.String()
+	for _, c := range []struct{ card, outcome, state string }{
+		{sandbox.CaseNamed("insufficient funds").Card(), "bad", "REFUSED"},
+		{sandboxCard, "good", "PAID"},
+	} {
+		outcome, err := s.pay(s.ctx, s.see(order+"/pay", url.Values{}), typedCard(c.card))
+		if err != nil || outcome != c.outcome {
+			t.Fatalf("%s: %s, %v", c.state, outcome, err)
+		}
+		if back := s.see(s.Page, nil).body; !strings.Contains(back, `href="`+order+`"`) {
+			t.Errorf("the page does not lead back to %s", order)
+		}
+		s.says(order, `id="state">`+c.state+`<`)
+		s.says(order, `<b>200</b><br><span class="mono long">R-[0-9a-f-]+-`+c.state)
+	}
+}
+
+// The program ends at once and well when it is told to, and takes its folder up
+// again.
+func TestSandboxEndsAndBeginsAgain(t *testing.T) {
+	dir := t.TempDir()
+	program := filepath.Join(dir, "tolem")
+	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", program, ".").CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	order := ""
+	for range 2 {
+		c := exec.CommandContext(t.Context(), program, "sandbox", "--json", "--ports", "auto", "--dir", filepath.Join(dir, "sandbox"))
+		c.Stderr = os.Stderr
+		out, err := c.StdoutPipe()
+		if err == nil {
+			err = c.Start()
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := &sandboxRun{t: t, ctx: t.Context()}
+		if s.webPayer, err = newWebPayer(&http.Transport{}); err != nil {
+			t.Fatal(err)
+		}
+		if err := json.NewDecoder(out).Decode(&s.sandboxReport); err != nil {
+			t.Fatal(err)
+		}
+		for address, says := range map[string]string{
+			s.Ops + "/readyz": `"ok":true`, s.Portal: "Birth certificate", s.Portal + "/order/PASSPORT": demoCitizen.Reveal(), s.Shop: "Alatau tea",
+		} {
+			if body := s.see(address, nil).body; !strings.Contains(body, says) {
+				t.Errorf("%s does not say %q:\n%s", address, says, body)
+			}
+		}
+		if order == "" {
+			order = s.see(s.Shop+"/cart", url.Values{"book": {"1"}}).address.Path
+		}
+		s.says(s.Shop+order, "The Path of Abai")
+		if page, err := s.get(s.ctx, s.Portal+"/request/none"); err != nil || page.status != http.StatusNotFound {
+			t.Errorf("a request that does not exist: %d, %v", page.status, err)
+		}
+		if err := c.Process.Signal(syscall.SIGTERM); err != nil {
+			t.Fatal(err)
+		}
+		if err := c.Wait(); err != nil {
+			t.Errorf("after SIGTERM: %v", err)
+		}
+	}
+}
+
+func TestSandboxCommand(t *testing.T) {
+	s := newShell(t)
+	for _, ports := range []string{"none", "-1", "65535"} {
+		s.refused(exitUsage, "--ports", "sandbox", "--ports", ports)
+	}
+	s.refused(exitUsage, "--dir", "sandbox", "--db", "sqlite:x.db")
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	_, port, _ := net.SplitHostPort(taken.Addr().String())
+	s.refused(exitFailed, "--ports auto", "sandbox", "--ports", port)
+
+	var out strings.Builder
+	report := sandboxReport{Portal: "http://localhost:8080", Banks: map[string]string{}}
+	if err := report.print(streams{out: &out}); err != nil || !strings.Contains(out.String(), report.Portal) || !strings.Contains(out.String(), "4111 1111 1111 1111") {
+		t.Errorf("%v\n%s", err, out.String())
+	}
 }

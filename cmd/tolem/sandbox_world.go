@@ -65,7 +65,7 @@ type sandboxWorld struct {
 func (w *sandboxWorld) run(ctx context.Context, ready func(sandboxReport) error) (err error) {
 	defer func() { err = errors.Join(err, w.close()) }()
 	for _, step := range []func(context.Context) error{
-		w.openDoors, w.install, w.openNode, w.populate, w.startNode, w.startBanks, w.startStubs,
+		w.openDoors, w.install, w.openNode, w.populate, w.openShop, w.startNode, w.startBanks, w.startStubs,
 	} {
 		if err := step(ctx); err != nil {
 			if ctx.Err() != nil {
@@ -231,7 +231,7 @@ func (w *sandboxWorld) startStubs(ctx context.Context) (err error) {
 	}
 	portal := func(shell *web.Shell) error {
 		return stub.MountPortal(shell, stub.PortalConfig{
-			Gateway: gateway, Trust: w.trust, Address: w.browser(doorPortal), Page: w.browser(doorPage), Citizen: demoCitizen, Name: "Ахметова Айгүл Серікқызы",
+			Gateway: gateway, Provider: sandboxProvider, Trust: w.trust, Address: w.browser(doorPortal), Page: w.browser(doorPage), Citizen: demoCitizen, Name: "Ахметова Айгүл Серікқызы",
 			Kept: filepath.Join(w.dir, "portal.json"), Trials: sandboxTrials(), Clock: time.Now,
 		})
 	}

@@ -12,8 +12,6 @@ import (
 	"golang.org/x/mod/sumdb/note"
 
 	"tolem/archive"
-	"tolem/signing"
-	"tolem/signing/trust"
 )
 
 func verifyCommand(io streams) *cobra.Command {
@@ -143,44 +141,4 @@ func progressBar(io streams, what string, silent bool) (show func(done, all int6
 			tracker.MarkAsDone()
 			w.Stop()
 		}
-}
-
-func verifyReceiptCommand(io streams) *cobra.Command {
-	var anchors, intermediates, lists []string
-	c := &cobra.Command{
-		Use: "receipt FILE.xml", Short: "Verify an e-receipt", Args: exactArgs("FILE.xml"),
-		Long: `Verifies the signature of an e-receipt and the certificate in it against the trust
-configuration, and prints what was signed.`,
-	}
-	f := c.Flags()
-	f.StringArrayVar(&anchors, "anchor", nil, "`file or folder` of anchors; by default those of the configuration")
-	f.StringArrayVar(&intermediates, "intermediate", nil, "`file or folder` of intermediates")
-	f.StringArrayVar(&lists, "crl", nil, "`file or folder` of revocation lists")
-	file := configFlag(c)
-	c.RunE = func(c *cobra.Command, args []string) error {
-		document, err := os.ReadFile(args[0])
-		if err != nil {
-			return err
-		}
-		t := trust.Config{Anchors: anchors, Intermediates: intermediates, CRLs: lists}
-		if len(anchors) == 0 {
-			cfg, err := loadConfig(*file)
-			if err != nil {
-				return err
-			}
-			t = trust.Config{Anchors: cfg.Trust.Anchors, Intermediates: cfg.Trust.Intermediates, CRLs: cfg.Trust.CRLs}
-		}
-		trusted, err := trust.Open(c.Context(), t, nil)
-		if err != nil {
-			return err
-		}
-		signed, err := signing.VerifyEnveloped(document, trusted, time.Now())
-		if err != nil {
-			fmt.Fprintf(io.out, "NOT GENUINE: %v\n", err)
-			return errCheck
-		}
-		fmt.Fprintf(io.out, "genuine, signed by %s\n%s\n", signed.Certificate.Subject, signed.Content)
-		return nil
-	}
-	return c
 }

@@ -372,6 +372,14 @@ func TestRefund(t *testing.T) {
 		if last := w.events[len(w.events)-1]; v.Last.State != tolem.AttemptApproved || v.Last.ReverseBy != "" || !v.Last.AskAt.IsZero() || last.Alarm == "" {
 			t.Errorf("%+v, %+v", v.Last, last)
 		}
+		// What the bank keeps is there to be claimed (GW-186).
+		must(t, w.db.View(t.Context(), func(tx *store.Tx) error {
+			kept, err := tx.Unclaimed(10)
+			if len(kept) != 1 || kept[0].Code != v.Code.Number || kept[0].Bank != bankID || kept[0].BankRef != v.Last.BankRef || kept[0].Amount != tenge(120_000) {
+				t.Errorf("kept by the bank: %+v", kept)
+			}
+			return err
+		}))
 
 		// A card that was approved and never notified is reversed by the attempt.
 		w.bank.setStatus(whim{})
@@ -506,5 +514,57 @@ func TestAnswersOutOfTurn(t *testing.T) {
 				t.Errorf("%s: %+v, then %+v; %s", method, before.Last, after.Last, w.history(a))
 			}
 		}
+	})
+}
+
+// A bank that is suspended, or without a contract in force, is neither offered nor
+// called; what it has begun it is asked about all the same.
+//
+// GW-P41, GW-097, GW-P34
+func TestBanksThatTakeNoPart(t *testing.T) {
+	worlds(t, func(t *testing.T, w *world) {
+		put := func(id tolem.ParticipantID, change func(*tolem.Participant)) {
+			p, _ := w.directory.Participant(id)
+			change(&p)
+			must(t, w.db.Update(t.Context(), func(tx *store.Tx) error { return tx.PutParticipant(p) }))
+			must(t, w.directory.Refresh(t.Context()))
+		}
+		w.bank.set(whim{books: true, err: banks.ErrNoAnswer})
+		begun := w.atAccount()
+		must(t, w.pay(begun, tolem.MethodAccount))
+		w.bank.set(whim{books: true, outcome: banks.Approved})
+
+		put(bankID, func(p *tolem.Participant) { p.Suspended = true })
+		id := w.atAccount()
+		if v := w.view(id); len(v.Banks) != 1 || v.Banks[0].ID != otherID {
+			t.Errorf("offered: %+v", v.Banks)
+		}
+		if err := w.pay(id, tolem.MethodAccount); !errors.Is(err, payments.ErrBank) {
+			t.Errorf("paid through a suspended bank: %v", err)
+		}
+		w.stage(id, tolem.StageForm)
+		byCard, _ := w.atCard()
+		must(t, w.pay(byCard, tolem.MethodCard))
+		if v := w.stage(byCard, tolem.StageApproved); v.Last.Bank != otherID {
+			t.Errorf("the card went to %s", v.Last.Bank)
+		}
+		if w.poll(1); w.view(begun).Stage != tolem.StagePaid {
+			t.Errorf("an attempt under way is %s", w.view(begun).Stage)
+		}
+
+		// The other's contract runs out: there is nobody left.
+		put(otherID, func(p *tolem.Participant) { p.ContractUntil = w.clock.Now() })
+		next, _ := w.atCard()
+		if v := w.view(next); v.Cards || len(w.view(id).Banks) != 0 {
+			t.Errorf("offered: %v, %+v", v.Cards, w.view(id).Banks)
+		}
+		if err := w.pay(next, tolem.MethodCard); !errors.Is(err, payments.ErrBank) {
+			t.Errorf("paid through nobody: %v", err)
+		}
+		put(bankID, func(p *tolem.Participant) { p.Suspended = false })
+		if !w.view(next).Cards || len(w.view(id).Banks) != 1 {
+			t.Error("a bank that is back is not offered")
+		}
+		must(t, w.pay(next, tolem.MethodCard))
 	})
 }

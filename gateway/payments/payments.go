@@ -128,6 +128,7 @@ type View struct {
 	Requester string // that sent the payer
 	Bank      string // that was called last
 	Banks     []Bank // from whose accounts can be paid
+	Cards     bool   // some bank takes cards now
 }
 
 // Bank is a bank that a payer may choose.
@@ -157,10 +158,17 @@ func (e *Engine) View(ctx context.Context, id tolem.PaymentID) (v View, err erro
 	if last != nil {
 		v.Bank = e.name(last.Bank)
 	}
-	if c.Kind == tolem.CheckoutAccount {
-		v.Banks = e.Banks()
+	switch {
+	case c.Kind == tolem.CheckoutAccount:
+		v.Banks, err = e.Banks(ctx)
+	default:
+		_, _, err = e.acquirer(ctx)
+		v.Cards = err == nil
+		if errors.Is(err, ErrBank) {
+			err = nil
+		}
 	}
-	return v, nil
+	return v, err
 }
 
 func (e *Engine) name(id tolem.ParticipantID) string {
@@ -168,11 +176,34 @@ func (e *Engine) name(id tolem.ParticipantID) string {
 	return p.Name
 }
 
+// takesPart reports whether a bank is called for new payments: it is configured,
+// not suspended, and has a contract in force (GW-P41). Attempts under way are
+// asked about all the same.
+func (e *Engine) takesPart(id tolem.ParticipantID, now time.Time) bool {
+	p, known := e.directory.Participant(id)
+	_, called := e.config.Connectors[id]
+	return known && called && p.MayCallAt(now)
+}
+
+// now is the database's time.
+func (e *Engine) now(ctx context.Context) (now time.Time, err error) {
+	err = e.db.View(ctx, func(tx *store.Tx) error {
+		now = tx.Now()
+		return nil
+	})
+	return now, err
+}
+
 // Banks lists the banks from whose accounts can be paid, by name (GW-097).
-func (e *Engine) Banks() []Bank {
+func (e *Engine) Banks(ctx context.Context) ([]Bank, error) {
+	now, err := e.now(ctx)
+	if err != nil {
+		return nil, err
+	}
 	var list []Bank
 	for id := range e.config.Connectors {
-		if p, ok := e.directory.Participant(id); ok && !p.Suspended {
+		if e.takesPart(id, now) {
+			p, _ := e.directory.Participant(id)
 			list = append(list, Bank{ID: id, Name: p.Name})
 		}
 	}
@@ -182,14 +213,14 @@ func (e *Engine) Banks() []Bank {
 		}
 		return strings.Compare(string(a.ID), string(b.ID))
 	})
-	return list
+	return list, nil
 }
 
 // PayCard stores the payer's intent and begins to call the bank; it does not
 // wait for the bank (GW-081 to GW-083). Of all attempts for a code one is open
 // at a time: ErrNotNow if this one cannot begin (ACQ-P06).
 func (e *Engine) PayCard(ctx context.Context, id tolem.PaymentID, card tolem.Card) error {
-	bank, connector, err := e.acquirer()
+	bank, connector, err := e.acquirer(ctx)
 	if err != nil {
 		return err
 	}
@@ -206,10 +237,14 @@ func (e *Engine) PayCard(ctx context.Context, id tolem.PaymentID, card tolem.Car
 
 // PayAccount does the same for a payment from an account (GW-098, GW-099).
 func (e *Engine) PayAccount(ctx context.Context, id tolem.PaymentID, bank tolem.ParticipantID, account string) error {
-	connector, ok := e.config.Connectors[bank]
-	if !ok || !slices.ContainsFunc(e.Banks(), func(b Bank) bool { return b.ID == bank }) {
-		return ErrBank
+	now, err := e.now(ctx)
+	if err != nil {
+		return err
 	}
+	if !e.takesPart(bank, now) {
+		return fmt.Errorf("%s: %w", bank, ErrBank)
+	}
+	connector := e.config.Connectors[bank]
 	c, a, err := e.begin(ctx, id, tolem.CheckoutAccount, bank, banks.MaskAccount(account))
 	if err != nil {
 		return err
@@ -222,13 +257,17 @@ func (e *Engine) PayAccount(ctx context.Context, id tolem.PaymentID, bank tolem.
 }
 
 // acquirer chooses the bank that takes the card.
-func (e *Engine) acquirer() (tolem.ParticipantID, banks.Connector, error) {
+func (e *Engine) acquirer(ctx context.Context) (tolem.ParticipantID, banks.Connector, error) {
+	now, err := e.now(ctx)
+	if err != nil {
+		return "", nil, err
+	}
 	var first tolem.ParticipantID
 	for _, id := range e.config.Acquirers {
-		connector, ok := e.config.Connectors[id]
-		if p, known := e.directory.Participant(id); !ok || !known || p.Suspended {
+		if !e.takesPart(id, now) {
 			continue
 		}
+		connector := e.config.Connectors[id]
 		if first == "" {
 			first = id
 		}

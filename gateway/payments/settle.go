@@ -244,9 +244,11 @@ func (s *settlement) decideApproved() error {
 		}
 		return s.change([]tolem.AttemptState{tolem.AttemptReversed})
 	case s.op == opReverse:
-		// The bank has said no. The operator settles it with a claim.
 		s.alarm = alarmNotReversed
 		s.after.ReverseBy, s.after.ReverseWhy, s.after.AskAt = "", "", time.Time{}
+		if err := s.keptByBank(); err != nil {
+			return err
+		}
 	default:
 		came, err := paid(s.tx, s.before)
 		if err != nil {
@@ -259,6 +261,24 @@ func (s *settlement) decideApproved() error {
 		}
 	}
 	return s.change(nil)
+}
+
+// keptByBank stores that the bank has said no: what it keeps of a refunded
+// payment is claimed from it (GW-186). Of a code that nobody has refunded it
+// keeps what it may still notify.
+func (s *settlement) keptByBank() error {
+	if s.before.Code == 0 {
+		return nil
+	}
+	c, err := s.tx.Code(s.before.Code)
+	if err != nil || c.State != tolem.StateRefunded {
+		return err
+	}
+	p, err := s.tx.Payment(s.before.Code)
+	if err != nil {
+		return err
+	}
+	return s.tx.AddUnreturned(store.Unreturned{Code: c.Number, Bank: p.Bank, BankRef: p.BankRef, Amount: p.Amount})
 }
 
 // maxBankText bounds the bank's own words, in bytes.

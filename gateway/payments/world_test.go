@@ -78,7 +78,8 @@ func newWorld(t *testing.T, dsn string) *world {
 	db := tolemtest.Store(t, dsn, store.Options{Clock: clock.Now})
 	must(t, db.Update(t.Context(), func(tx *store.Tx) error {
 		for _, p := range []tolem.Participant{
-			{ID: bankID, Kind: tolem.KindBank, Name: "Halyk Bank"}, {ID: otherID, Kind: tolem.KindBank, Name: "Kaspi Bank"},
+			{ID: bankID, Kind: tolem.KindBank, Name: "Halyk Bank", ContractFrom: clock.Now()},
+			{ID: otherID, Kind: tolem.KindBank, Name: "Kaspi Bank", ContractFrom: clock.Now()},
 			{ID: portalID, Kind: tolem.KindPortal, Name: "eGov"},
 		} {
 			if err := tx.PutParticipant(p); err != nil {

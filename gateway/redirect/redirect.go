@@ -10,7 +10,6 @@ package redirect
 
 import (
 	"context"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"net/url"
@@ -105,14 +104,14 @@ func (g *Gate) verify(query url.Values) (gateway.SignedOrder, error) {
 		if !o.Names(c.Fingerprint) {
 			continue
 		}
-		cert, proof, refused := signing.VerifyDetached(c.DER, text, signature, g.Trust, now)
+		cert, proof, refused := signing.VerifyText(c.DER, text, signature, g.Trust, now)
 		if refused != nil {
 			err = refused
 			continue
 		}
 		return gateway.SignedOrder{OrderRedirect: o, Record: archive.Record{
 			ID: archive.NewMessageID(now), Direction: archive.In, At: now.UTC().Truncate(time.Microsecond), Participant: o.Merchant,
-			Operation: gateway.OpOpenOrder, Raw: evidence(text, signature), Certificate: cert, Trust: proof,
+			Operation: gateway.OpOpenOrder, Raw: tolem.SignedRedirect(text, signature), Certificate: cert, Trust: proof,
 		}}, nil
 	}
 	return gateway.SignedOrder{}, fmt.Errorf("%w: %s: %w", kindOf(err), o.Merchant, err)
@@ -125,10 +124,4 @@ func kindOf(err error) error {
 		return ErrUnavailable
 	}
 	return ErrSignature
-}
-
-// evidence is the redirect as it is kept: the text that was signed, and one more
-// line with the signature.
-func evidence(text, signature []byte) []byte {
-	return append(append([]byte(nil), text...), "signature="+base64.RawURLEncoding.EncodeToString(signature)+"\n"...)
 }

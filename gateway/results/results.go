@@ -42,12 +42,13 @@ func New(c Config) *Desk { return &Desk{c} }
 // Decided tells the merchant what the bank has said of an attempt, in the
 // transaction that stores it. Attempts that are no merchant's are passed over,
 // and so is what the bank says after the money has come: the merchant knows
-// more by then.
+// more by then. Merchants' orders are paid by card; the code of a payment from an
+// account is made in the same transaction and cannot be read yet.
 func (d *Desk) Decided(tx *store.Tx, a tolem.Attempt) error {
 	state, ok := map[tolem.AttemptState]tolem.OrderState{
 		tolem.AttemptApproved: tolem.OrderAuthorised, tolem.AttemptRefused: tolem.OrderRefused, tolem.AttemptReversed: tolem.OrderReversed,
 	}[a.State]
-	if !ok || a.Code == 0 {
+	if !ok || a.Code == 0 || a.Method != tolem.MethodCard {
 		return nil
 	}
 	c, err := tx.Code(a.Code)
@@ -119,6 +120,7 @@ func (d *Desk) tell(tx *store.Tx, c tolem.Code, a tolem.Attempt, state tolem.Ord
 	}
 	return errors.Join(tx.InsertResult(r), d.Enqueue(tx, r.Merchant, r.Number), d.Evidence.Add(tx, archive.Record{
 		ID: archive.NewMessageID(tx.Now()), Direction: archive.Out, At: tx.Now(), Participant: r.Merchant, Code: c.Number, Raw: r.Document,
+		Certificate: d.Signer.Certificate(),
 	}))
 }
 

@@ -16,15 +16,16 @@ import (
 
 // PortalConfig joins the stub of the portal.
 type PortalConfig struct {
-	Gateway *client.Client  // signs as the portal
-	Trust   signing.Truster // of receipts
-	Address string          // as browsers reach it: http://localhost:8080
-	Page    string          // origin of the payment page, to which its forms lead
-	Citizen tolem.IIN       // stands in the form to begin with
-	Name    string          // of that citizen
-	Kept    string          // file in which requests are kept; "": in memory only
-	Trials  []Trial
-	Clock   func() time.Time
+	Gateway  *client.Client   // signs as the portal
+	Provider tolem.ProviderID // whose services it offers
+	Trust    signing.Truster  // of receipts
+	Address  string           // as browsers reach it: http://localhost:8080
+	Page     string           // origin of the payment page, to which its forms lead
+	Citizen  tolem.IIN        // stands in the form to begin with
+	Name     string           // of that citizen
+	Kept     string           // file in which requests are kept; "": in memory only
+	Trials   []Trial
+	Clock    func() time.Time
 }
 
 // ReturnPath is the path below which payers come back to the portal: it is
@@ -70,7 +71,7 @@ func MountPortal(shell *web.Shell, c PortalConfig) error {
 
 // home lists services and requests.
 func (p *portal) home(x *web.Exchange) error {
-	services, err := p.Gateway.ListServices(x.Request.Context(), "")
+	services, err := p.Gateway.ListServices(x.Request.Context(), p.Provider)
 	if err != nil {
 		return err
 	}
@@ -105,7 +106,7 @@ type orderData struct {
 }
 
 func (p *portal) service(ctx context.Context, code string) (client.Service, error) {
-	services, err := p.Gateway.ListServices(ctx, "")
+	services, err := p.Gateway.ListServices(ctx, p.Provider)
 	if err != nil {
 		return client.Service{}, err
 	}

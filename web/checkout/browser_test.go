@@ -9,6 +9,7 @@ import (
 	"math"
 	"net/url"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -229,7 +230,6 @@ func everyPage() []view {
 	link := func(path string) func(*browser) { return func(b *browser) { b.open(path) } }
 	account := due()
 	account.State, account.Receipt = tolem.AttemptApproved, receipt(tolem.MethodAccount)
-	account.Receipt.Copy = 1
 	return append(all,
 		view{name: "paid-account", payment: account},
 		view{name: "sandbox", payment: due(), options: options{sandbox: true, languages: web.Languages}},
@@ -274,6 +274,7 @@ func TestPagesInChromium(t *testing.T) {
 				b.run(chromedp.Evaluate(source+";0", nil))
 				runs += b.everyLook(v.name + "-" + language)
 				if strings.HasPrefix(v.name, "paid") {
+					b.codeIsRead(v.payment.Receipt.QR)
 					b.look(0, "light")
 					b.picture(v.name + "-" + language + "-print")
 					b.oneSheet()
@@ -315,6 +316,23 @@ func (b *browser) everyLook(name string) (looks int) {
 		}
 	}
 	return looks
+}
+
+// codeIsRead takes a picture of a small telephone, a dark one, and reads the QR
+// code in it. GW-149
+func (b *browser) codeIsRead(want string) {
+	b.t.Helper()
+	b.look(320, "dark")
+	var image []byte
+	b.run(chromedp.FullScreenshot(&image, 100))
+	file := filepath.Join(b.t.TempDir(), "screen.png")
+	if err := os.WriteFile(file, image, 0o600); err != nil {
+		b.t.Fatal(err)
+	}
+	read, err := exec.Command(tolemtest.RequireTool(b.t, "zbarimg"), "-q", "--raw", file).Output()
+	if strings.TrimSpace(string(read)) != want {
+		b.t.Errorf("the code is read as %q, %v", read, err)
+	}
 }
 
 // oneSheet checks that the page prints on one sheet of paper. GW-151

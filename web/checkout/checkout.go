@@ -18,6 +18,7 @@ import (
 
 	"tolem"
 	"tolem/web"
+	"tolem/web/slip"
 )
 
 //go:embed i18n all:templates
@@ -36,7 +37,7 @@ type Payments interface {
 
 	// PayCard and PayAccount keep the intent and begin the attempt; they do not
 	// wait for the bank. ErrNotNow if the payment takes no attempt, whatever
-	// the reason: View tells it.
+	// the reason: View tells it. ErrNoBank if no bank, or not that one, is called.
 	PayCard(ctx context.Context, id tolem.PaymentID, card tolem.Card) error
 	PayAccount(ctx context.Context, id tolem.PaymentID, bank tolem.ParticipantID, account string) error
 
@@ -44,7 +45,8 @@ type Payments interface {
 	Cancel(ctx context.Context, id tolem.PaymentID) error
 
 	// Receipt returns the receipt of a paid payment as a file, else ErrNotNow.
-	Receipt(ctx context.Context, id tolem.PaymentID, form ReceiptForm) (File, error)
+	// Whoever asks for it saves it: after the first time it is a copy.
+	Receipt(ctx context.Context, id tolem.PaymentID, form ReceiptForm, l web.Language) (File, error)
 }
 
 // Orders is what the page asks of the core about buyers whom merchants send.
@@ -76,6 +78,7 @@ var (
 	ErrLinkExpired = errors.New("the payment link is too old")
 	ErrLinkUsed    = errors.New("the payment link was used")
 	ErrNotNow      = errors.New("the payment is not in a state for this")
+	ErrNoBank      = errors.New("no bank takes this payment now")
 )
 
 // The errors of Orders that a buyer is told about.
@@ -95,6 +98,7 @@ var problems = []web.Problem{
 	{Err: ErrLinkUnknown, Status: http.StatusNotFound, Key: "link_unknown", Dead: true},
 	{Err: ErrLinkExpired, Status: http.StatusGone, Key: "link_expired", Dead: true},
 	{Err: ErrLinkUsed, Status: http.StatusGone, Key: "link_used", Dead: true},
+	{Err: ErrNoBank, Status: http.StatusServiceUnavailable, Key: "no_bank"},
 	{Err: ErrOrderAltered, Status: http.StatusBadRequest, Key: "order_altered", Dead: true},
 	{Err: ErrOrderPaid, Status: http.StatusConflict, Key: "order_paid", Dead: true},
 	{Err: ErrOrderDiffers, Status: http.StatusConflict, Key: "order_differs", Dead: true},
@@ -124,6 +128,8 @@ type Config struct {
 type page struct {
 	Config
 	mounted *web.Mounted
+	texts   slip.Texts // of receipts
+	zone    *time.Location
 }
 
 // home is the address of the page; links to it are home/TOKEN.
@@ -138,7 +144,11 @@ func Mount(shell *web.Shell, c Config) error {
 	if err != nil {
 		return err
 	}
-	p := &page{Config: c, mounted: m}
+	texts, err := slip.New()
+	if err != nil {
+		return err
+	}
+	p := &page{Config: c, mounted: m, texts: texts, zone: shell.Location}
 	m.Handle("GET "+home+"/{token}", p.open)
 	if c.Orders != nil {
 		m.Handle("GET "+orderPath, p.order)

@@ -206,14 +206,18 @@ func (p *page) cancel(x *web.Exchange) error {
 	return x.See(home)
 }
 
-// receipt saves the receipt as a file (GW-150).
+// receipt saves the receipt as a file (GW-150). A program that only looks at the
+// link does not make the payer's own file a copy.
 func (p *page) receipt(form ReceiptForm) web.Handler {
 	return func(x *web.Exchange) error {
+		if preview(x) {
+			return web.ErrBusy
+		}
 		id, _, err := p.find(x)
 		if err != nil {
 			return err
 		}
-		file, err := p.Payments.Receipt(x.Request.Context(), id, form)
+		file, err := p.Payments.Receipt(x.Request.Context(), id, form, x.Language)
 		if errors.Is(err, ErrNotNow) {
 			return x.See(home)
 		}

@@ -234,9 +234,11 @@ func TestReceiptIsShownAndSaved(t *testing.T) {
 		s := open(t, v)
 		p := s.visit(t, true)
 		a := p.see(p.get("/pay", "Accept-Language", "en"), http.StatusOK, "860412300136", "002241198317", "INV-77/2026", "1\u00a0200,00\u00a0₸",
-			"22.11.2026 10:31", "1234-5678-9012-3494", "RRN632600451187", "Halyk Bank", "411111******1111", `href="https://egov.example.kz/`)
-		if strings.Contains(a.body, "Copy 1") {
-			t.Error("the original calls itself a copy")
+			"22.11.2026 10:31:00 (UTC&#43;05:00)", "22.11.2026 10:31:02", "1234-5678-9012-3494", "RRN632600451187", "Halyk Bank (HALYK)", v.Receipt.Masked,
+			"Ахметова Айгүл", "State registration of rights to real estate (EREG-17)", "(GOV4C)", "A printout of the page, 22.11.2026 10:30",
+			map[tolem.Method]string{tolem.MethodCard: "Payment card", tolem.MethodAccount: "Bank account"}[m], `href="https://egov.example.kz/`, `class="qr"`)
+		if strings.Contains(a.body, "TOLEM1.") {
+			t.Error("the text of the code is on the page")
 		}
 		for _, form := range []string{"pdf", "xml"} {
 			f := p.see(p.get("/pay/receipt."+form), http.StatusOK, "the receipt")
@@ -244,8 +246,11 @@ func TestReceiptIsShownAndSaved(t *testing.T) {
 				t.Errorf("%s is saved as %s", form, got)
 			}
 		}
-		s.core.change(func(v *checkout.View) { v.Receipt.Copy = 2 })
-		p.see(p.get("/pay", "Accept-Language", "en"), http.StatusOK, "Copy 2")
+		p.see(p.do(http.MethodHead, "/pay/receipt.pdf", nil), http.StatusServiceUnavailable)
+		p.see(p.get("/pay/receipt.pdf", "Sec-Purpose", "prefetch"), http.StatusServiceUnavailable)
+		if n := s.core.saved; n != 2 {
+			t.Errorf("saved %d times: a look at the link counts", n)
+		}
 	}
 	s := open(t, due())
 	p := s.visit(t, true)
@@ -438,8 +443,9 @@ func TestMarkupIsText(t *testing.T) {
 		harmless(t, p.get("/"+url.PathEscape(payload)), payload)
 		s.core.change(func(v *checkout.View) {
 			v.State, v.Receipt = tolem.AttemptApproved, receipt(tolem.MethodCard)
-			v.Receipt.Service, v.Receipt.Provider, v.Receipt.Bank = name, name, name
-			v.Receipt.Request, v.Receipt.Account, v.Receipt.Transaction, v.Receipt.Masked = payload, payload, payload, payload
+			r := &v.Receipt.Receipt
+			r.ServiceNames, r.ProviderNames, r.Bank, r.BankName, r.RecipientName = name, name, payload, payload, payload
+			r.RequestNo, r.Account, r.BankRef, r.Masked = payload, payload, payload, payload
 		})
 		harmless(t, p.get("/pay"), payload)
 	}

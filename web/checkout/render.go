@@ -1,13 +1,13 @@
 package checkout
 
 import (
-	"fmt"
 	"net/http"
 	"slices"
-	"strings"
+	"time"
 
 	"tolem"
 	"tolem/web"
+	"tolem/web/slip"
 )
 
 // formData is what the form's template sees.
@@ -39,7 +39,7 @@ func (d formData) Wrong(field string) string {
 func (p *page) form(x *web.Exchange, id tolem.PaymentID, v View, e entry, wrong []mistake) error {
 	offered := v.offered()
 	if len(offered) == 0 {
-		return fmt.Errorf("no bank can be reached: %w", web.ErrBusy)
+		return ErrNoBank
 	}
 	d := formData{
 		View: v, Mark: markOf(id), Entry: e, Mistakes: wrong, Minutes: v.minutesLeft(x.Now()),
@@ -87,7 +87,7 @@ func (p *page) render(x *web.Exchange, id tolem.PaymentID, v View) error {
 	case stageForm:
 		return p.form(x, id, v, entry{}, nil)
 	case stagePaid:
-		return x.Render(http.StatusOK, "paid", d)
+		return p.paid(x, d)
 	case stageWaiting, stageApproved:
 		refresh(x, p.Refresh.Waiting)
 	case stageUnknown:
@@ -96,25 +96,25 @@ func (p *page) render(x *web.Exchange, id tolem.PaymentID, v View) error {
 	return x.Render(http.StatusOK, "outcome", d)
 }
 
-// quiet is the number of light modules around a QR code.
-const quiet = 4
+// paidData is what the template of a paid payment sees besides.
+type paidData struct {
+	outcomeData
+	Rows  []slip.Row
+	Code  slip.Code // what the QR code looks like
+	Shown time.Time
+}
 
-// Side is the width of the QR code in modules, its quiet zone included.
-func (r Receipt) Side() int { return len(r.QR) + 2*quiet }
-
-// Path draws the dark modules, one stroke a run.
-func (r Receipt) Path() string {
-	var b strings.Builder
-	for y, line := range r.QR {
-		for x := 0; x < len(line); x++ {
-			from := x
-			for x < len(line) && line[x] {
-				x++
-			}
-			if x > from {
-				fmt.Fprintf(&b, "M%d %dh%dv1h-%dz", from+quiet, y+quiet, x-from, x-from)
-			}
+// paid shows the receipt (GW-149, GW-151).
+func (p *page) paid(x *web.Exchange, d outcomeData) error {
+	rows, err := p.texts.Rows(d.Receipt.Receipt, x.Language, p.zone)
+	if err != nil {
+		return err
+	}
+	var code slip.Code
+	if d.Receipt.QR != "" {
+		if code, err = slip.NewCode(d.Receipt.QR); err != nil {
+			return err
 		}
 	}
-	return b.String()
+	return x.Render(http.StatusOK, "paid", paidData{d, rows, code, x.Now()})
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"tolem"
+	"tolem/receipt"
 )
 
 // View is what there is to know about a payment for the one who pays it.
@@ -49,20 +50,8 @@ type Bank struct {
 
 // Receipt is what proves the payment (UC1.28, UC2.17).
 type Receipt struct {
-	Payer       tolem.IIN
-	Request     string // number of the request
-	Account     string // account or invoice number, as the payment's details have it
-	Amount      tolem.Money
-	PaidAt      time.Time
-	Method      tolem.Method
-	Masked      string
-	Code        tolem.CodeNumber
-	Transaction string // the bank's reference
-	Service     tolem.Names
-	Provider    tolem.Names
-	Bank        tolem.Names
-	Copy        int      // 1 for the second print, and so on; zero for the original
-	QR          [][]bool // dark modules; may be empty
+	receipt.Receipt
+	QR string // what its QR code says; empty: there is none now
 }
 
 // stage is what a payer is to see. Each is a page.

@@ -17,6 +17,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"tolem"
+	receipts "tolem/receipt"
 	"tolem/web"
 	"tolem/web/checkout"
 )
@@ -34,6 +35,7 @@ type core struct {
 	cards     []string // as a bank would see them
 	accounts  []string
 	cancelled int
+	saved     int // receipts
 }
 
 func (c *core) Open(_ context.Context, token string) (tolem.PaymentID, error) {
@@ -52,6 +54,19 @@ func (c *core) Open(_ context.Context, token string) (tolem.PaymentID, error) {
 	}
 	c.used[token] = true
 	return id, nil
+}
+
+// OpenOrder takes the order number for a link and knows errors by name.
+func (c *core) OpenOrder(ctx context.Context, redirect url.Values) (tolem.PaymentID, error) {
+	if err, ok := orderErrors[redirect.Get("order")]; ok {
+		return "", err
+	}
+	return c.Open(ctx, redirect.Get("order"))
+}
+
+var orderErrors = map[string]error{
+	"altered": checkout.ErrOrderAltered, "paid": checkout.ErrOrderPaid, "differs": checkout.ErrOrderDiffers, "terms": checkout.ErrOrderTerms,
+	"merchant": checkout.ErrMerchant, "unverifiable": web.ErrBusy,
 }
 
 func (c *core) View(_ context.Context, id tolem.PaymentID) (checkout.View, error) {
@@ -110,12 +125,13 @@ func (c *core) Cancel(_ context.Context, id tolem.PaymentID) error {
 	return nil
 }
 
-func (c *core) Receipt(_ context.Context, id tolem.PaymentID, form checkout.ReceiptForm) (checkout.File, error) {
+func (c *core) Receipt(_ context.Context, id tolem.PaymentID, form checkout.ReceiptForm, _ web.Language) (checkout.File, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.views[id].Receipt == nil {
 		return checkout.File{}, checkout.ErrNotNow
 	}
+	c.saved++
 	return checkout.File{Name: "receipt." + string(form), ContentType: "application/" + string(form), Content: []byte("the receipt")}, nil
 }
 
@@ -212,18 +228,19 @@ func mustCode(s string) tolem.CodeNumber {
 // receipt of the payment of due.
 func receipt(m tolem.Method) *checkout.Receipt {
 	v := due()
-	qr := make([][]bool, 29)
-	for y := range qr {
-		qr[y] = make([]bool, 29)
-		for x := range qr[y] {
-			qr[y][x] = (x*y+x/3+y/2)%3 == 0
-		}
+	r := &checkout.Receipt{
+		Receipt: receipts.Receipt{
+			Recipient: "860412300136", RecipientName: "Ахметова Айгүл", RequestNo: "002241198317", Account: "INV-77/2026", Amount: v.Amount,
+			PaidAt: began.Add(time.Minute), ReceivedAt: began.Add(time.Minute + 2*time.Second), Method: tolem.ChannelAcquiring,
+			Masked: "411111******1111", Code: v.Code, BankRef: "RRN632600451187", Service: "EREG-17", ServiceNames: v.Service,
+			Provider: "GOV4C", ProviderNames: v.Provider, Bank: "HALYK", BankName: "Halyk Bank",
+		},
+		QR: "https://pay.egov.example.kz/receipt#TOLEM1." + strings.Repeat("Zm9v-YmFy_", 45),
 	}
-	return &checkout.Receipt{
-		Payer: "860412300136", Request: "002241198317", Account: "INV-77/2026", Amount: v.Amount, PaidAt: began.Add(time.Minute), Method: m,
-		Masked: "411111******1111", Code: v.Code, Transaction: "RRN632600451187", Service: v.Service, Provider: v.Provider,
-		Bank: v.Banks[0].Names, QR: qr,
+	if m == tolem.MethodAccount {
+		r.Method, r.Masked = tolem.ChannelAccount, "****0100"
 	}
+	return r
 }
 
 // site is the page on a server with TLS.
@@ -272,7 +289,7 @@ func openWith(t *testing.T, v checkout.View, o options) *site {
 		t.Fatal(err)
 	}
 	err = checkout.Mount(s.shell, checkout.Config{
-		Payments: s.core, Refresh: o.refresh,
+		Payments: s.core, Orders: s.core, Refresh: o.refresh,
 		Sessions: web.Sessions{Store: &memory{kept: make(map[web.SessionHash]web.Session)}, Cookie: "__Host-pay", Idle: 30 * time.Minute, Absolute: 24 * time.Hour},
 	})
 	if err != nil {

@@ -347,7 +347,7 @@ type FileName string
 // Names the comparison of one submitted list: R before a number like that of a register, counted by list, like RB-20261121-HALYK-1.
 type ReconciliationNumber string
 
-// Names a claim: the day, the bank and the currency, like C-20261121-HALYK-KZT.
+// Names a claim: the day, the bank and the currency, like C-20261121-HALYK-KZT; of one refund the payment code in place of the day, like R-0000000000000195-HALYK-KZT.
 type ClaimNumber string
 
 // The number of a part of a submitted list, 1 to 1000.
@@ -1920,10 +1920,10 @@ type Claim struct {
 	// Number of the claim.
 	Number *ClaimNumber `xml:"urn:tolem:gateway:v1 number,omitempty"`
 
-	// The day.
+	// The day; of a refund the one on which the claim was made.
 	Day *Day `xml:"urn:tolem:gateway:v1 day,omitempty"`
 
-	// The register whose rows are the list of payments.
+	// The register whose rows are the list of payments. Absent from the claim for a refund.
 	RegisterNumber *RegisterNumber `xml:"urn:tolem:gateway:v1 registerNumber,omitempty"`
 
 	// Number of payments.

@@ -2,10 +2,11 @@
 """Calls a bank as the gateway does, from the bank's WSDL alone.
 
 A bank that builds its service from wsdl/bank-v1.wsdl can try it with this,
-without a gateway: card, account, status and reversal, each signed, and each
-answer verified. Prints one JSON object.
+without a gateway: card, account, status, reversal and claim, each signed, and
+each answer verified. Prints one JSON object.
 """
 import argparse
+import datetime
 import json
 import secrets
 import sys
@@ -29,6 +30,7 @@ def main():
     parser.add_argument("--key", required=True)
     parser.add_argument("--ec", action="store_true", help="the signing key is an EC key")
     parser.add_argument("--bank-cert", required=True, help="the bank's signing certificate")
+    parser.add_argument("--bank", default="HALYK", help="the bank's id with the gateway")
     parser.add_argument("--card", default="4111111111111111")
     parser.add_argument("--account", default="KZ86125KZT5004100100")
     parser.add_argument("--amount", default="1200.00")
@@ -53,6 +55,9 @@ def main():
         call("ReversePayment", attemptId=first, reason="a try")
         call("DebitAccount", attemptId=second, paymentId="P-" + second, payerAccount=args.account, **order)
         call("GetStatus", attemptId="Z-" + uuid.uuid4().hex)
+        call("PayClaim", claimNumber="C-20261121-%s-KZT" % args.bank, kind="DAY", day=datetime.date(2026, 11, 21),
+             dueAt=datetime.datetime(2026, 11, 25, 19, tzinfo=datetime.timezone.utc), count=1, amount=Decimal(args.amount), currency="KZT",
+             accountNo="KZ86125KZT5004100100", registerNumber="B-20261121-%s-1" % args.bank)
     except Exception as error:  # whatever went wrong belongs in the report
         report.update(ok=False, error="%s: %s" % (type(error).__name__, error))
     report["steps"] = steps

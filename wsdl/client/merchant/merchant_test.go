@@ -64,12 +64,12 @@ func TestRedirectIsReadAsItWasSigned(t *testing.T) {
 			t.Errorf("read %+v, want %+v", o, want)
 		}
 		trusted := merchant.Trust{s.Certificate()}
-		if _, _, err := signing.VerifyDetached(s.Certificate().Raw, o.Text(), signature, trusted, now); err != nil {
+		if _, _, err := signing.VerifyText(s.Certificate().Raw, o.Text(), signature, trusted, now); err != nil {
 			t.Error(err)
 		}
 		o.Amount.Minor--
 		var refused *signing.Error
-		if _, _, err := signing.VerifyDetached(s.Certificate().Raw, o.Text(), signature, trusted, now); !errors.As(err, &refused) || refused.Class != signing.ClassSignature {
+		if _, _, err := signing.VerifyText(s.Certificate().Raw, o.Text(), signature, trusted, now); !errors.As(err, &refused) || refused.Class != signing.ClassSignature {
 			t.Errorf("altered: %v", err)
 		}
 	}

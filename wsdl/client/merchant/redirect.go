@@ -36,7 +36,7 @@ func SignRedirect(page string, o tolem.OrderRedirect, s *signing.Signer) (string
 	if err := o.Check(); err != nil {
 		return "", err
 	}
-	signature, err := s.SignDetached(o.Text())
+	signature, err := s.SignText(o.Text())
 	if err != nil {
 		return "", fmt.Errorf("sign redirect: %w", err)
 	}

@@ -12,18 +12,18 @@ import (
 	"tolem/signing/trust"
 )
 
-// SignDetached signs a text by itself: RSA PKCS #1 v1.5 or ECDSA, both with
+// SignText signs a text by itself: RSA PKCS #1 v1.5 or ECDSA, both with
 // SHA-256 whatever the curve. An ECDSA signature is in DER, as openssl dgst
-// writes it. VerifyDetached verifies it.
-func (s *Signer) SignDetached(text []byte) ([]byte, error) {
+// writes it. VerifyText verifies it.
+func (s *Signer) SignText(text []byte) ([]byte, error) {
 	digest := sha256.Sum256(text)
 	return s.key.Sign(rand.Reader, digest[:], crypto.SHA256)
 }
 
-// VerifyDetached verifies a signature that SignDetached made with the key of
+// VerifyText verifies a signature that SignText made with the key of
 // the certificate, and that the certificate may sign and is trusted now. The
 // error is an *Error.
-func VerifyDetached(der, text, signature []byte, t Truster, now time.Time) (*x509.Certificate, trust.Proof, error) {
+func VerifyText(der, text, signature []byte, t Truster, now time.Time) (*x509.Certificate, trust.Proof, error) {
 	cert, fault := parseCertificate(der)
 	if fault != nil {
 		return nil, trust.Proof{}, fault
