@@ -18,6 +18,7 @@ import (
 	"tolem/gateway"
 	"tolem/gateway/payments"
 	"tolem/gateway/redirect"
+	"tolem/signing"
 	"tolem/store"
 	"tolem/web"
 	"tolem/web/checkout"
@@ -233,6 +234,8 @@ func (p payer) View(ctx context.Context, id tolem.PaymentID) (checkout.View, err
 	}
 	if a := v.Last; a != nil {
 		view.State, view.Reason, view.Method, view.Masked = a.State, a.Reason, a.Method, a.Masked
+		// Nothing has ended the visit before its time but the payer.
+		view.GivenUp = a.State == tolem.AttemptAbandoned && a.DecidedAt.Before(c.RedeemedAt.Add(tolem.InputTTL))
 	}
 	if v.PaidHere && v.Payment != nil {
 		view.Code, view.Receipt = v.Code.Number, p.receipts.shown(v)
