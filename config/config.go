@@ -174,14 +174,16 @@ type Delivery struct {
 
 // Checkout is the payment page and the banks that it calls.
 type Checkout struct {
-	Listen        string        `koanf:"listen"`         // empty: there is no payment page
-	PublicAddress string        `koanf:"public_address"` // as payers' browsers reach it: https://pay.example.kz
-	TLS           KeyPair       `koanf:"tls"`            // what browsers trust; a sandbox on this machine alone does without
-	Banks         []string      `koanf:"banks"`          // BANK=https://HOST/bank/v1
-	Acquirers     []string      `koanf:"acquirers"`      // banks that take cards, in the order in which they are asked
-	CallTimeout   time.Duration `koanf:"call_timeout"`   // of a call to a bank (GW-P34)
-	Support       string        `koanf:"support"`        // how payers reach the operator, as shown
-	Sandbox       bool          `koanf:"sandbox"`        // every page says that no real money moves
+	Listen        string        `koanf:"listen"`          // empty: there is no payment page
+	PublicAddress string        `koanf:"public_address"`  // as payers' browsers reach it: https://pay.example.kz
+	TLS           KeyPair       `koanf:"tls"`             // what browsers trust; a sandbox on this machine alone does without
+	Banks         []string      `koanf:"banks"`           // BANK=https://HOST/bank/v1
+	Acquirers     []string      `koanf:"acquirers"`       // banks that take cards, in the order in which they are asked
+	CallTimeout   time.Duration `koanf:"call_timeout"`    // of a call to a bank (GW-P34)
+	RatePerSecond int           `koanf:"rate_per_second"` // requests of one address, on average; many payers may share one
+	Burst         int           `koanf:"burst"`           // requests at once above the average
+	Support       string        `koanf:"support"`         // how payers reach the operator, as shown
+	Sandbox       bool          `koanf:"sandbox"`         // every page says that no real money moves
 }
 
 // BankAddresses returns the addresses of the banks that are called.
@@ -240,7 +242,7 @@ func Defaults() Config {
 			At: "01:00", Days: "every", Language: "kk", FinalAfter: 3, Holidays: []string{}, Workdays: []string{}, Operator: "Operator of the payment gateway",
 			ClaimsDueAfter: 2, Folder: "registers-cache",
 		},
-		Checkout: Checkout{Banks: []string{}, Acquirers: []string{}, CallTimeout: 30 * time.Second},
+		Checkout: Checkout{Banks: []string{}, Acquirers: []string{}, CallTimeout: 30 * time.Second, RatePerSecond: 20, Burst: 100},
 		Log:      Log{Level: "info", Format: "json"},
 		Shutdown: Shutdown{Grace: 30 * time.Second},
 	}

@@ -316,6 +316,8 @@ func TestValidateNamesTheBadField(t *testing.T) {
 		"currency":                        func(c *config.Config) { c.Currency = "USD" },
 		"codes.ttl":                       func(c *config.Config) { c.Codes.TTL = -time.Hour },
 		"limits.unknown_codes_per_minute": func(c *config.Config) { c.Limits.UnknownCodesPerMinute = -1 },
+		"checkout.rate_per_second":        func(c *config.Config) { c.Checkout.RatePerSecond = 0 },
+		"checkout.burst":                  func(c *config.Config) { c.Checkout.Burst = -1 },
 		"vault.cert":                      func(c *config.Config) { c.Vault.Cert, c.Vault.Key = "", "" },
 		"vault.keys":                      func(c *config.Config) { c.Vault.Keys = nil },
 		"archive.origin":                  func(c *config.Config) { c.Archive.Origin = "two words" },

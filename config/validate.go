@@ -232,6 +232,8 @@ func (c *Config) checkNumbers(v *validator) {
 		{"limits.rate_per_second", c.Limits.RatePerSecond},
 		{"limits.burst", c.Limits.Burst},
 		{"limits.concurrent", c.Limits.Concurrent},
+		{"checkout.rate_per_second", c.Checkout.RatePerSecond},
+		{"checkout.burst", c.Checkout.Burst},
 		{"limits.unknown_codes_per_minute", c.Limits.UnknownCodesPerMinute},
 	} {
 		if n.is < 1 || n.is > 1_000_000 {

@@ -329,6 +329,16 @@ func (g *Gateway) Standing(tx *store.Tx, id tolem.PaymentID) (s Standing, err er
 	return s, nil
 }
 
+// latestOf is the last attempt of a page among others, or nil.
+func latestOf(id tolem.PaymentID, all []tolem.Attempt) (last *tolem.Attempt) {
+	for i := range all {
+		if all[i].Payment == id && (last == nil || all[i].Number > last.Number) {
+			last = &all[i]
+		}
+	}
+	return last
+}
+
 // lastAttempt is the one that is open for the code, whichever page it came
 // from; else the last of this page.
 func lastAttempt(tx *store.Tx, c tolem.Checkout) (*tolem.Attempt, error) {
@@ -341,6 +351,9 @@ func lastAttempt(tx *store.Tx, c tolem.Checkout) (*tolem.Attempt, error) {
 			if all[i].State.Open() {
 				return &all[i], nil
 			}
+		}
+		if own := latestOf(c.ID, all); own != nil {
+			return own, nil
 		}
 	}
 	own, err := tx.AttemptsOfCheckout(c.ID)

@@ -107,7 +107,7 @@ func (c *committer) run() {
 func (c *committer) take() (sets []*writeSet, last bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	held := make(map[guardKey]struct{}, 2*c.group)
+	held := make(map[guardKey]struct{}, 2*min(len(c.waiting), c.group))
 	rest := c.waiting[:0]
 	for i, s := range c.waiting {
 		if len(sets) == c.group {

@@ -36,7 +36,7 @@ func benchCommand(io streams) *cobra.Command {
 	var only []string
 	var strict bool
 	c := &cobra.Command{
-		Use: "bench", Short: "Measure signing, storage, whole calls, the cost of evidence and registers", Args: noArgs,
+		Use: "bench", Short: "Measure signing, storage, whole calls, the cost of evidence, registers and the payment page", Args: noArgs,
 		Long: `Measures the gateway against yardsticks in the same run: the bare cryptographic
 operation, and the straightforward way with goxmldsig, etree and one database
 transaction a call. The cases take turns; medians and ratios of neighbours are
@@ -47,9 +47,13 @@ Part registers builds, signs, renders and reads back registers of --rows and of 
 tenth as many rows, each in a process of its own, and tells time, memory and how
 both grew; it also reconciles 100,000 with 100,000 rows and reports on a month.
 
+Part page lets --page-rate payers a second pay by card for --page-for, through the
+portal's signed request, the page, a simulated bank that takes its time, and the
+bank's notification. All of that shares the machine with the gateway.
+
 Needs a PostgreSQL in which it may create a schema (it drops it again): --postgres,
 or ` + postgresVariable + `, or simply make bench. Without one, only SQLite is measured.`,
-		Example: "  make bench\n  tolem bench --only signing\n  tolem bench --json --postgres 'postgres://tolem@127.0.0.1/bench?sslmode=disable'",
+		Example: "  make bench\n  tolem bench --only signing\n  tolem bench --only page\n  tolem bench --json --postgres 'postgres://tolem@127.0.0.1/bench?sslmode=disable'",
 	}
 	f := c.Flags()
 	f.Float64Var(&seconds, "seconds", 4, "how long each server is measured, all rounds together; the rest goes with it")
@@ -57,6 +61,8 @@ or ` + postgresVariable + `, or simply make bench. Without one, only SQLite is m
 	f.IntVar(&o.Connections, "connections", 64, "clients that call the gateway at once")
 	f.IntVar(&o.Lives, "lives", 2000, "codes whose whole life is stored to weigh it")
 	f.IntVar(&o.Rows, "rows", 1_000_000, "rows of the long register; growth is judged from a million on")
+	f.Float64Var(&o.PageRate, "page-rate", 200, "payments that begin on the payment page every second")
+	f.DurationVar(&o.PageFor, "page-for", 30*time.Second, "how long they do")
 	f.StringVar(&o.Postgres, "postgres", "", "`address` of a PostgreSQL; by default "+postgresVariable)
 	f.StringSliceVar(&only, "only", nil, "parts to run: "+strings.Join(bench.Parts[:], ", "))
 	f.BoolVar(&strict, "strict", false, "exit with 1 if a limit is not met")
@@ -68,8 +74,8 @@ or ` + postgresVariable + `, or simply make bench. Without one, only SQLite is m
 				return fmt.Errorf("%w: --only %s: want %s", errUsage, part, strings.Join(bench.Parts[:], ", "))
 			}
 		}
-		if seconds <= 0 || o.Rounds <= 0 || o.Connections <= 0 || o.Lives <= 0 || o.Rows <= 0 {
-			return fmt.Errorf("%w: --seconds, --rounds, --connections, --lives and --rows must be above zero", errUsage)
+		if seconds <= 0 || o.Rounds <= 0 || o.Connections <= 0 || o.Lives <= 0 || o.Rows <= 0 || o.PageRate <= 0 || o.PageFor <= 0 {
+			return fmt.Errorf("%w: --seconds, --rounds, --connections, --lives, --rows, --page-rate and --page-for must be above zero", errUsage)
 		}
 		if o.Postgres == "" {
 			o.Postgres = os.Getenv(postgresVariable)

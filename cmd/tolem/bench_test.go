@@ -19,7 +19,8 @@ func TestBenchRuns(t *testing.T) {
 	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", program, ".").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	c := exec.CommandContext(t.Context(), program, "bench", "--json", "--seconds", "0.2", "--rounds", "1", "--connections", "3", "--lives", "6", "--rows", "2000")
+	c := exec.CommandContext(t.Context(), program, "bench", "--json", "--seconds", "0.2", "--rounds", "1", "--connections", "3", "--lives", "6", "--rows", "2000",
+		"--page-rate", "10", "--page-for", "1s")
 	var problems strings.Builder
 	c.Stderr = &problems
 	out, err := c.Output()

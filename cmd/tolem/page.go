@@ -18,6 +18,7 @@ import (
 	"tolem/gateway"
 	"tolem/gateway/payments"
 	"tolem/gateway/redirect"
+	"tolem/signing"
 	"tolem/store"
 	"tolem/web"
 	"tolem/web/checkout"
@@ -46,13 +47,22 @@ func newConnectors(n *node) (map[tolem.ParticipantID]banks.Connector, error) {
 	for id, address := range addresses {
 		connectors[id], err = bankv1.New(bankv1.Config{
 			Bank: id, Address: address, Observe: n.bankCalled,
-			Config: exchange.Config{Signer: n.signers.RSA, Certificate: channel, Trust: n.trust, Directory: n.directory, Timeout: c.CallTimeout},
+			Config: exchange.Config{Signer: n.signerFor(id), Certificate: channel, Trust: n.trust, Directory: n.directory, Timeout: c.CallTimeout},
 		})
 		if err != nil {
 			return nil, fmt.Errorf("bank %s: %w", id, err)
 		}
 	}
 	return connectors, nil
+}
+
+// signerFor returns the key with which a bank is called: that with which it
+// wants its own requests to be answered, RSA if it has said nothing.
+func (n *node) signerFor(bank tolem.ParticipantID) *signing.Signer {
+	if p, _ := n.directory.Participant(bank); p.AnswerKey == tolem.AnswerEC {
+		return n.signers.EC
+	}
+	return n.signers.RSA
 }
 
 // bankCalled counts a call to a bank.
@@ -220,6 +230,8 @@ func (p payer) View(ctx context.Context, id tolem.PaymentID) (checkout.View, err
 	}
 	if a := v.Last; a != nil {
 		view.State, view.Reason, view.Method, view.Masked = a.State, a.Reason, a.Method, a.Masked
+		// Nothing has ended the visit before its time but the payer.
+		view.GivenUp = a.State == tolem.AttemptAbandoned && a.DecidedAt.Before(c.RedeemedAt.Add(tolem.InputTTL))
 	}
 	if v.PaidHere && v.Payment != nil {
 		view.Code, view.Receipt = v.Code.Number, p.receipts.shown(v)

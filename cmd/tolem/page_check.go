@@ -100,8 +100,10 @@ func checkClient(ca string) (*http.Client, error) {
 
 // shellConfig is how the payment page is served.
 func shellConfig(c config.Checkout, zone *time.Location) web.Config {
+	limits := web.DefaultLimits
+	limits.PerSecond, limits.Burst = float64(c.RatePerSecond), c.Burst
 	return web.Config{
-		Languages: []web.Language{web.Kazakh, web.Russian, web.English}, Location: zone, Clock: time.Now, Limits: web.DefaultLimits,
+		Languages: []web.Language{web.Kazakh, web.Russian, web.English}, Location: zone, Clock: time.Now, Limits: limits,
 		Timeout: pageTimeout, Sandbox: c.Sandbox, Support: c.Support,
 	}
 }

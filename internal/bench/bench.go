@@ -30,10 +30,11 @@ const (
 	PartGateway   = "gateway"
 	PartCost      = "cost"
 	PartRegisters = "registers"
+	PartPage      = "page"
 )
 
 // Parts are all parts, in the order they run.
-var Parts = [...]string{PartSigning, PartStorage, PartGateway, PartCost, PartRegisters}
+var Parts = [...]string{PartSigning, PartStorage, PartGateway, PartCost, PartRegisters, PartPage}
 
 // Options says what is measured and for how long.
 type Options struct {
@@ -62,6 +63,10 @@ type Options struct {
 	Lives int
 	// Rows is the length of the long register; the short ones have a tenth of it.
 	Rows int
+	// PageRate is how many payments begin on the payment page every second, for
+	// PageFor.
+	PageRate float64
+	PageFor  time.Duration
 	// Progress, if set, is told what is being done.
 	Progress func(what string)
 }
@@ -131,7 +136,7 @@ func Run(ctx context.Context, o Options) (Report, error) {
 		run  func(context.Context) error
 	}{
 		{PartSigning, s.signing}, {PartStorage, s.storage}, {PartGateway, s.gateway}, {PartCost, s.cost},
-		{PartRegisters, s.registers},
+		{PartRegisters, s.registers}, {PartPage, s.page},
 	} {
 		if len(s.Only) > 0 && !slices.Contains(s.Only, part.name) {
 			continue
@@ -160,6 +165,12 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Rows <= 0 {
 		o.Rows = 1_000_000
+	}
+	if o.PageRate <= 0 {
+		o.PageRate = 200
+	}
+	if o.PageFor <= 0 {
+		o.PageFor = 30 * time.Second
 	}
 	if o.Progress == nil {
 		o.Progress = func(string) {}

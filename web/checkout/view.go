@@ -25,6 +25,7 @@ type View struct {
 	PaidBefore bool      // by other means or in another session: no attempt may begin
 	Withdrawn  bool      // whoever asked for the money does not ask any more
 	Deadline   time.Time // until when an attempt may begin
+	GivenUp    bool      // of an ABANDONED attempt: by the payer, before the time was over
 
 	// What is paid, and for whom.
 	Amount      tolem.Money
@@ -93,7 +94,7 @@ func (v View) stage(now time.Time) stage {
 		return stageBefore
 	case v.State == tolem.AttemptRefused:
 		return stageRefused
-	case v.State == tolem.AttemptAbandoned && now.Before(v.Deadline):
+	case v.State == tolem.AttemptAbandoned && v.GivenUp:
 		return stageCancelled
 	case v.Withdrawn:
 		return stageWithdrawn

@@ -121,7 +121,7 @@ func (c *core) Cancel(_ context.Context, id tolem.PaymentID) error {
 		return checkout.ErrNotNow
 	}
 	c.cancelled++
-	c.views[id].State = tolem.AttemptAbandoned
+	c.views[id].State, c.views[id].GivenUp = tolem.AttemptAbandoned, true
 	return nil
 }
 
