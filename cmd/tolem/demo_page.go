@@ -120,11 +120,11 @@ func (p *demoPage) close() error {
 		p.notified.Wait()
 		p.browser.http.CloseIdleConnections()
 	}
-	err := errors.Join(ignoreClosed(p.page.Close()), ignoreClosed(p.bank.Close()))
+	var err error
 	if p.server != nil {
-		err = errors.Join(err, p.server.Close())
+		err = p.server.Close()
 	}
-	return err
+	return errors.Join(err, ignoreClosed(p.page.Close()), ignoreClosed(p.bank.Close()))
 }
 
 func startCard(ctx context.Context, w *demoWorld, a *demoActor) (string, error) {
