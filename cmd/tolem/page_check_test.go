@@ -94,7 +94,8 @@ func TestHeadersOnEveryRouteOfTheNode(t *testing.T) {
 func TestPageCheck(t *testing.T) {
 	_, w, server := pageServed(t)
 	config := w.dir + "/tolem.yaml"
-	t.Setenv("TOLEM_CHECKOUT_SANDBOX", "true") // as the demonstration's page is
+	t.Setenv("TOLEM_CHECKOUT_SANDBOX", strconv.FormatBool(w.node.config.Checkout.Sandbox)) // as the node has it
+	t.Setenv("TOLEM_CHECKOUT_SUPPORT", w.node.config.Checkout.Support)
 	s := newShell(t)
 	if out := s.must("page", "check", "--config", config, "--address", server.URL+"/pay"); !strings.Contains(out, "is what this program serves") {
 		t.Errorf("untouched: %s", out)
