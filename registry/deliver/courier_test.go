@@ -115,11 +115,7 @@ func TestPoisonAmongAThousand(t *testing.T) {
 	worlds(t, func(t *testing.T, w *world) {
 		start := time.Now()
 		poisoned(t, w, 1000, func() error { return errors.New("cannot be rendered") })
-		if took := time.Since(start); took > 30*time.Second {
-			t.Errorf("it took %v", took)
-		} else {
-			t.Logf("999 of 1,000 delivered in %v", took)
-		}
+		t.Logf("999 of 1,000 delivered in %v", time.Since(start))
 	})
 }
 

@@ -1,225 +1,48 @@
 package checkout_test
 
 import (
-	"compress/gzip"
 	"context"
-	"encoding/json"
-	"fmt"
 	"io"
 	"math"
 	"net/url"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/chromedp/cdproto/emulation"
-	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/page"
-	"github.com/chromedp/cdproto/runtime"
-	"github.com/chromedp/cdproto/security"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
 	"tolem"
 	"tolem/internal/tolemtest"
+	"tolem/internal/tolemtest/browser"
 	"tolem/web"
 	"tolem/web/checkout"
 )
 
-// pictures is a folder for screenshots; without it none are made.
-const pictures = "TOLEM_TEST_PICTURES"
-
-// browser is a real one, and what it noticed.
-type browser struct {
-	context.Context
+// visit is a tab of a real browser on a site.
+type visit struct {
+	*browser.Tab
 	t    *testing.T
 	site *site
-
-	mu       sync.Mutex
-	requests []string
-	stopped  []string // by the policy, or failed
-	bytes    float64
 }
 
-// browse starts Chromium.
-func browse(t *testing.T) context.Context {
+// tab opens a tab.
+func (s *site) tab(t *testing.T, chromium context.Context) *visit {
 	t.Helper()
-	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(tolemtest.RequireTool(t, "chromium")), chromedp.NoSandbox,
-		chromedp.UserDataDir(tolemtest.Folder(t)), chromedp.WSURLReadTimeout(time.Minute), chromedp.Flag("ignore-certificate-errors", true))
-	ctx, cancel := chromedp.NewExecAllocator(t.Context(), options...)
-	t.Cleanup(cancel)
-	ctx, _ = chromedp.NewContext(ctx)
-	chromium := ctx
-	t.Cleanup(func() { _ = chromedp.Cancel(chromium) }) // waits for it to end: then its folder can go
-	if err := chromedp.Run(ctx); err != nil {
-		t.Fatal(err)
-	}
-	return ctx
-}
-
-// tab opens a tab that watches what it loads.
-func (s *site) tab(t *testing.T, chromium context.Context) *browser {
-	t.Helper()
-	ctx, cancel := chromedp.NewContext(chromium)
-	t.Cleanup(cancel)
-	ctx, cancel = context.WithTimeout(ctx, 5*time.Minute)
-	t.Cleanup(cancel)
-	b := &browser{Context: ctx, t: t, site: s}
-	chromedp.ListenTarget(ctx, b.notice)
-	b.run(network.Enable(), log.Enable(), security.SetIgnoreCertificateErrors(true), network.ClearBrowserCookies(), network.SetCacheDisabled(true))
-	return b
-}
-
-func (b *browser) notice(event any) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	switch e := event.(type) {
-	case *network.EventRequestWillBeSent:
-		b.requests = append(b.requests, e.Request.URL)
-	case *network.EventLoadingFinished:
-		b.bytes += e.EncodedDataLength
-	case *log.EventEntryAdded:
-		if e.Entry.Source == log.SourceSecurity || strings.Contains(e.Entry.Text, "Content Security Policy") {
-			b.stopped = append(b.stopped, e.Entry.Text)
-		}
-	}
-}
-
-func (b *browser) run(actions ...chromedp.Action) {
-	b.t.Helper()
-	if err := chromedp.Run(b.Context, actions...); err != nil {
-		b.t.Fatal(err)
-	}
-}
-
-func (b *browser) open(path string) { b.t.Helper(); b.run(chromedp.Navigate(b.site.URL + path)) }
-
-func (b *browser) text() (text string) {
-	b.t.Helper()
-	b.run(chromedp.Evaluate(`document.body.innerText`, &text))
-	return text
-}
-
-func (b *browser) says(texts ...string) {
-	b.t.Helper()
-	got := b.text()
-	for _, text := range texts {
-		if !strings.Contains(got, text) {
-			b.t.Errorf("the page does not say %q:\n%s", text, got)
-		}
-	}
-}
-
-// speak sets the language as the switch does.
-func (b *browser) speak(language string) {
-	b.t.Helper()
-	b.run(chromedp.ActionFunc(func(ctx context.Context) error {
-		return network.SetCookie("__Host-language", language).WithURL(b.site.URL).WithPath("/").WithSecure(true).Do(ctx)
-	}))
-}
-
-// look sets width and colours; zero width is paper.
-func (b *browser) look(width int64, scheme string) {
-	b.t.Helper()
-	features := []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}, {Name: "prefers-reduced-motion", Value: "reduce"}}
-	media := ""
-	if width == 0 {
-		width, media = 794, "print"
-	}
-	b.run(emulation.SetDeviceMetricsOverride(width, 900, 1, width < 600), emulation.SetEmulatedMedia().WithMedia(media).WithFeatures(features))
-}
-
-// picture keeps what the page looks like.
-func (b *browser) picture(name string) {
-	b.t.Helper()
-	folder := os.Getenv(pictures)
-	if folder == "" {
-		return
-	}
-	var image []byte
-	b.run(chromedp.FullScreenshot(&image, 100))
-	if err := os.MkdirAll(folder, 0o755); err != nil {
-		b.t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(folder, name+".png"), image, 0o644); err != nil {
-		b.t.Fatal(err)
-	}
-}
-
-// clean checks what the browser noticed since the tab was opened: nothing left
-// the origin and the policy stopped nothing.
-func (b *browser) clean() {
-	b.t.Helper()
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	for _, r := range b.requests {
-		if !strings.HasPrefix(r, b.site.URL+"/") && !strings.HasPrefix(r, "data:") {
-			b.t.Errorf("a request left the origin: %s", r)
-		}
-	}
-	for _, s := range b.stopped {
-		b.t.Errorf("the browser complains: %s", s)
-	}
-}
-
-// axe returns the program that looks for barriers.
-func axe(t *testing.T) string {
-	t.Helper()
-	f, err := os.Open("testdata/axe-4.14.1.min.js.gz")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	z, err := gzip.NewReader(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	source, err := io.ReadAll(z)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(source)
-}
-
-// violations runs axe on the page, with every rule of WCAG 2.2 AA and the best
-// practices.
-func (b *browser) violations() (violations []string) {
-	b.t.Helper()
-	var found string
-	b.run(chromedp.Evaluate(`axe.run(document, {resultTypes: ["violations"], rules: {"target-size": {enabled: true}}}).then(r => JSON.stringify(
-		r.violations.map(v => v.id + ": " + v.nodes.map(n => n.target + " " + n.failureSummary).join("; "))))`, &found,
-		func(p *runtime.EvaluateParams) *runtime.EvaluateParams { return p.WithAwaitPromise(true) }))
-	if err := json.Unmarshal([]byte(found), &violations); err != nil {
-		b.t.Fatal(err)
-	}
-	return violations
-}
-
-// barriers checks that nobody is kept out: axe finds nothing, and nothing is
-// wider than the screen.
-func (b *browser) barriers(where string) {
-	b.t.Helper()
-	for _, v := range b.violations() {
-		b.t.Errorf("%s: %s", where, v)
-	}
-	var wide float64
-	b.run(chromedp.Evaluate(`document.documentElement.scrollWidth - document.documentElement.clientWidth`, &wide))
-	if wide > 0 {
-		b.t.Errorf("%s: %v pixels too wide", where, wide)
-	}
+	return &visit{Tab: browser.Open(t, chromium, s.URL), t: t, site: s}
 }
 
 // views are every page: what the payment is, and what is done to get there.
 type view struct {
 	name    string
 	payment checkout.View
-	do      func(*browser)
+	do      func(*visit)
 	options options
 }
 
@@ -228,26 +51,26 @@ func everyPage() []view {
 	for name, c := range stages() {
 		all = append(all, view{name: name, payment: c.view})
 	}
-	link := func(path string) func(*browser) { return func(b *browser) { b.open(path) } }
+	link := func(path string) func(*visit) { return func(b *visit) { b.Go(path) } }
 	account := due()
 	account.State, account.Receipt = tolem.AttemptApproved, receipt(tolem.MethodAccount)
 	return append(all,
 		view{name: "paid-account", payment: account},
 		view{name: "sandbox", payment: due(), options: options{sandbox: true, languages: web.Languages}},
-		view{name: "mistakes", payment: due(), do: func(b *browser) {
-			b.run(chromedp.Click("form#pay .button.wide", chromedp.NodeVisible), chromedp.WaitVisible(".errors"))
+		view{name: "mistakes", payment: due(), do: func(b *visit) {
+			b.Run(chromedp.Click("form#pay .button.wide", chromedp.NodeVisible), chromedp.WaitVisible(".errors"))
 		}},
-		view{name: "mistakes-account", payment: stages()["form-account"].view, do: func(b *browser) {
-			b.run(chromedp.Click("form#pay .button.wide", chromedp.NodeVisible), chromedp.WaitVisible(".errors"))
+		view{name: "mistakes-account", payment: stages()["form-account"].view, do: func(b *visit) {
+			b.Run(chromedp.Click("form#pay .button.wide", chromedp.NodeVisible), chromedp.WaitVisible(".errors"))
 		}},
 		view{name: "link-unknown", payment: due(), do: link("/pay/nonsense")},
 		view{name: "link-expired", payment: due(), do: link("/pay/expired")},
-		view{name: "link-used", payment: due(), do: func(b *browser) { b.run(network.ClearBrowserCookies()); b.open("/pay/" + token) }},
-		view{name: "no-session", payment: due(), do: func(b *browser) { b.run(network.ClearBrowserCookies()); b.open("/pay") }},
+		view{name: "link-used", payment: due(), do: func(b *visit) { b.Run(network.ClearBrowserCookies()); b.Go("/pay/" + token) }},
+		view{name: "no-session", payment: due(), do: func(b *visit) { b.Run(network.ClearBrowserCookies()); b.Go("/pay") }},
 		view{name: "not-found", payment: due(), do: link("/nowhere")},
-		view{name: "failure", payment: due(), do: func(b *browser) {
+		view{name: "failure", payment: due(), do: func(b *visit) {
 			b.site.core.change(func(*checkout.View) { b.site.core.fail = io.ErrUnexpectedEOF })
-			b.open("/pay")
+			b.Go("/pay")
 		}},
 	)
 }
@@ -259,7 +82,7 @@ func TestPagesInChromium(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes a minute")
 	}
-	chromium, source := browse(t), axe(t)
+	chromium := browser.Start(t)
 	heaviest, runs := 0.0, 0
 	for _, v := range everyPage() {
 		t.Run(v.name, func(t *testing.T) {
@@ -268,19 +91,18 @@ func TestPagesInChromium(t *testing.T) {
 				heaviest = math.Max(heaviest, b.arrive(language))
 				if v.do != nil {
 					v.do(b)
-					if b.speak(language); v.name == "link-used" || v.name == "no-session" {
-						b.run(chromedp.Reload())
+					if b.Speak(language); v.name == "link-used" || v.name == "no-session" {
+						b.Run(chromedp.Reload())
 					}
 				}
-				b.run(chromedp.Evaluate(source+";0", nil))
-				runs += b.everyLook(v.name + "-" + language)
+				runs += b.EveryLook(v.name + "-" + language)
 				if strings.HasPrefix(v.name, "paid") {
 					b.codeIsRead(v.payment.Receipt.QR)
-					b.look(0, "light")
-					b.picture(v.name + "-" + language + "-print")
+					b.Look(0, "light")
+					b.Picture(v.name + "-" + language + "-print")
 					b.oneSheet()
 				}
-				b.clean()
+				b.Clean()
 			}
 		})
 	}
@@ -291,45 +113,23 @@ func TestPagesInChromium(t *testing.T) {
 }
 
 // arrive follows the link and returns what the page of the payment weighs.
-func (b *browser) arrive(language string) (bytes float64) {
+func (b *visit) arrive(language string) (bytes float64) {
 	b.t.Helper()
-	b.look(1280, "light")
-	b.open("/pay/" + token)
-	b.speak(language)
-	b.mu.Lock()
-	b.bytes = 0
-	b.mu.Unlock()
-	b.open("/pay")
-	return b.weight()
-}
-
-// everyLook looks for barriers on a small telephone and a desk, by day and by
-// night, and returns how often it has.
-func (b *browser) everyLook(name string) (looks int) {
-	b.t.Helper()
-	for _, width := range []int64{320, 1280} {
-		for _, scheme := range []string{"light", "dark"} {
-			b.look(width, scheme)
-			where := fmt.Sprintf("%s-%d-%s", name, width, scheme)
-			b.barriers(where)
-			b.picture(where)
-			looks++
-		}
-	}
-	return looks
+	b.Look(1280, "light")
+	b.Go("/pay/" + token)
+	b.Speak(language)
+	b.Weigh()
+	b.Go("/pay")
+	return b.Weight()
 }
 
 // codeIsRead takes a picture of a small telephone, a dark one, and reads the QR
 // code in it. GW-149
-func (b *browser) codeIsRead(want string) {
+func (b *visit) codeIsRead(want string) {
 	b.t.Helper()
-	b.look(320, "dark")
-	var image []byte
-	b.run(chromedp.FullScreenshot(&image, 100))
+	b.Look(320, "dark")
 	file := filepath.Join(b.t.TempDir(), "screen.png")
-	if err := os.WriteFile(file, image, 0o600); err != nil {
-		b.t.Fatal(err)
-	}
+	b.Photograph(file)
 	read, err := exec.Command(tolemtest.RequireTool(b.t, "zbarimg"), "-q", "--raw", file).Output()
 	if strings.TrimSpace(string(read)) != want {
 		b.t.Errorf("the code is read as %q, %v", read, err)
@@ -337,10 +137,10 @@ func (b *browser) codeIsRead(want string) {
 }
 
 // oneSheet checks that the page prints on one sheet of paper. GW-151
-func (b *browser) oneSheet() {
+func (b *visit) oneSheet() {
 	b.t.Helper()
 	var sheet []byte
-	b.run(chromedp.ActionFunc(func(ctx context.Context) (err error) {
+	b.Run(chromedp.ActionFunc(func(ctx context.Context) (err error) {
 		sheet, _, err = page.PrintToPDF().WithPaperWidth(8.27).WithPaperHeight(11.69).Do(ctx)
 		return err
 	}))
@@ -351,20 +151,13 @@ func (b *browser) oneSheet() {
 
 var sheetPattern = regexp.MustCompile(`/Type\s*/Page\b`)
 
-// weight is what came over the wire, headers included.
-func (b *browser) weight() float64 {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.bytes
-}
-
 // What finds nothing on our pages finds what is wrong on a bad one.
 func TestAxeFindsBarriers(t *testing.T) {
 	s := open(t, due())
-	b := s.tab(t, browse(t))
-	b.open("/pay/" + token)
-	b.run(chromedp.Evaluate(axe(t)+`; document.querySelector("label").remove(); document.querySelector("h1").style.color = "#ddd"; 0`, nil))
-	found := strings.Join(b.violations(), "\n")
+	b := s.tab(t, browser.Start(t))
+	b.Go("/pay/" + token)
+	b.Run(chromedp.Evaluate(`document.querySelector("label").remove(); document.querySelector("h1").style.color = "#ddd"; 0`, nil))
+	found := strings.Join(b.Violations(), "\n")
 	for _, rule := range []string{"label", "color-contrast"} {
 		if !strings.Contains(found, rule+":") {
 			t.Errorf("axe does not see %s in\n%s", rule, found)
@@ -372,88 +165,62 @@ func TestAxeFindsBarriers(t *testing.T) {
 	}
 }
 
-// press presses keys, one after the other.
-func (b *browser) press(keys ...string) {
-	b.t.Helper()
-	for _, k := range keys {
-		b.run(chromedp.KeyEvent(k))
-	}
-}
-
-// focus returns the id or text of the element that has the focus.
-func (b *browser) focus() (id string) {
-	b.t.Helper()
-	b.run(chromedp.Evaluate(`(document.activeElement.id || document.activeElement.innerText || "").trim()`, &id))
-	return id
-}
-
-// tabTo presses Tab until the element has the focus.
-func (b *browser) tabTo(id string) {
-	b.t.Helper()
-	for range 30 {
-		if b.press(kb.Tab); strings.HasPrefix(b.focus(), id) {
-			return
-		}
-	}
-	b.t.Fatalf("Tab never comes to %s", id)
-}
-
 // From the link to the receipt and away with the keyboard alone; Enter in a
 // field confirms and never switches the language.
 func TestKeyboardAlone(t *testing.T) {
 	s := open(t, due())
-	b := s.tab(t, browse(t))
-	b.open("/pay/" + token)
-	b.speak("en")
-	b.open("/pay")
-	b.press(kb.Tab)
-	if b.focus() != "Skip to main content" {
-		t.Errorf("the first stop is %q", b.focus())
+	b := s.tab(t, browser.Start(t))
+	b.Go("/pay/" + token)
+	b.Speak("en")
+	b.Go("/pay")
+	b.Press(kb.Tab)
+	if b.Focus() != "Skip to main content" {
+		t.Errorf("the first stop is %q", b.Focus())
 	}
-	b.tabTo("method-card")
-	b.press(kb.ArrowDown) // to the account and back
-	b.says("Account number")
-	b.press(kb.ArrowUp)
-	b.tabTo("card-number")
-	b.press(strings.Split(goodPAN, "")...)
-	b.press(kb.Enter) // too early: mistakes are told, the focus can go to them
-	b.run(chromedp.WaitVisible(".errors"))
-	b.says("There is a problem", "Enter the security code")
-	b.tabTo("Enter month and year")
-	b.press(kb.Enter)
-	b.run(chromedp.Sleep(200 * time.Millisecond))
+	b.TabTo("method-card")
+	b.Press(kb.ArrowDown) // to the account and back
+	b.Says("Account number")
+	b.Press(kb.ArrowUp)
+	b.TabTo("card-number")
+	b.Press(strings.Split(goodPAN, "")...)
+	b.Press(kb.Enter) // too early: mistakes are told, the focus can go to them
+	b.Run(chromedp.WaitVisible(".errors"))
+	b.Says("There is a problem", "Enter the security code")
+	b.TabTo("Enter month and year")
+	b.Press(kb.Enter)
+	b.Run(chromedp.Sleep(200 * time.Millisecond))
 	for _, field := range [][2]string{{"card-expiry", "0829"}, {"card-cvc", "737"}, {"card-holder", "AIGERIM S"}} {
-		if b.focus() != field[0] {
-			b.tabTo(field[0])
+		if b.Focus() != field[0] {
+			b.TabTo(field[0])
 		}
-		b.press(strings.Split(field[1], "")...)
+		b.Press(strings.Split(field[1], "")...)
 	}
-	b.run(chromedp.Focus("#card-number"))
-	b.press(strings.Split(goodPAN, "")...)
-	b.press(kb.Enter)
-	b.run(chromedp.WaitVisible(".progress"))
-	b.says("Do not close this page and do not pay again")
+	b.Run(chromedp.Focus("#card-number"))
+	b.Press(strings.Split(goodPAN, "")...)
+	b.Press(kb.Enter)
+	b.Run(chromedp.WaitVisible(".progress"))
+	b.Says("Do not close this page and do not pay again")
 
 	s.core.change(func(v *checkout.View) { v.State, v.Receipt = tolem.AttemptApproved, receipt(tolem.MethodCard) })
-	b.tabTo("Check now")
-	b.press(kb.Enter)
-	b.run(chromedp.WaitVisible("#receipt-title"))
-	b.says("Payment complete", "860412300136")
-	b.tabTo("Return to the eGov.kz portal")
+	b.TabTo("Check now")
+	b.Press(kb.Enter)
+	b.Run(chromedp.WaitVisible("#receipt-title"))
+	b.Says("Payment complete", "860412300136")
+	b.TabTo("Return to the eGov.kz portal")
 	if len(s.core.cards) != 1 {
 		t.Errorf("%d attempts", len(s.core.cards))
 	}
-	b.clean()
+	b.Clean()
 }
 
 // The switch of the language keeps what was typed, in a real browser too, and
 // card data only until then.
 func TestSwitchInChromium(t *testing.T) {
 	s := open(t, due())
-	b := s.tab(t, browse(t))
-	b.open("/pay/" + token)
+	b := s.tab(t, browser.Start(t))
+	b.Go("/pay/" + token)
 	var holder, number, language string
-	b.run(
+	b.Run(
 		chromedp.SendKeys("#card-number", goodPAN), chromedp.SendKeys("#card-holder", "AIGERIM S"),
 		chromedp.Click(`nav button[value="ru"]`), chromedp.WaitVisible(`html[lang="ru"] #card-holder`),
 		chromedp.Value("#card-holder", &holder), chromedp.Value("#card-number", &number), chromedp.Evaluate(`document.title`, &language),
@@ -461,36 +228,31 @@ func TestSwitchInChromium(t *testing.T) {
 	if holder != "AIGERIM S" || number != "" || !strings.HasPrefix(language, "Оплата") {
 		t.Errorf("holder %q, number %q, title %q", holder, number, language)
 	}
-	b.clean()
+	b.Clean()
 }
 
 // With script switched off everything works, and waiting ends by itself.
 func TestWithoutScript(t *testing.T) {
 	s := open(t, due())
-	b := s.tab(t, browse(t))
-	b.run(emulation.SetScriptExecutionDisabled(true))
-	b.open("/pay/" + token)
-	b.run(
+	b := s.tab(t, browser.Start(t))
+	b.Run(emulation.SetScriptExecutionDisabled(true))
+	b.Go("/pay/" + token)
+	b.Run(
 		chromedp.SendKeys("#card-number", goodPAN), chromedp.SendKeys("#card-expiry", "08/29"), chromedp.SendKeys("#card-cvc", "737"),
 		chromedp.SendKeys("#card-holder", "Aigerim S"), chromedp.Click("form#pay .button.wide"), chromedp.WaitVisible(".progress"),
 	)
-	var history []*page.NavigationEntry
-	b.run(chromedp.ActionFunc(func(ctx context.Context) (err error) {
-		_, history, err = page.GetNavigationHistory().Do(ctx)
-		return err
-	}))
-	for _, entry := range history {
-		u, err := url.Parse(entry.URL)
-		if err != nil || u.RawQuery != "" || strings.Contains(entry.URL, token) && u.Path != "/pay/"+token {
-			t.Errorf("in the history: %s", entry.URL)
+	for _, address := range b.History() {
+		u, err := url.Parse(address)
+		if err != nil || u.RawQuery != "" || strings.Contains(address, token) && u.Path != "/pay/"+token {
+			t.Errorf("in the history: %s", address)
 		}
 	}
-	b.run(chromedp.NavigateBack(), chromedp.WaitVisible(".progress")) // back shows what stands, not the form
-	b.run(chromedp.Reload(), chromedp.WaitVisible(".progress"))
+	b.Run(chromedp.NavigateBack(), chromedp.WaitVisible(".progress")) // back shows what stands, not the form
+	b.Run(chromedp.Reload(), chromedp.WaitVisible(".progress"))
 	if len(s.core.cards) != 1 {
 		t.Errorf("%d attempts", len(s.core.cards))
 	}
-	b.clean()
+	b.Clean()
 }
 
 // A page that waits finds the result without anybody touching it.
@@ -498,9 +260,9 @@ func TestWaitingEndsByItself(t *testing.T) {
 	v := due()
 	v.State = tolem.AttemptSent
 	s := openWith(t, v, options{refresh: checkout.DefaultRefresh})
-	b := s.tab(t, browse(t))
-	b.open("/pay/" + token)
-	b.run(chromedp.WaitVisible(".progress"))
+	b := s.tab(t, browser.Start(t))
+	b.Go("/pay/" + token)
+	b.Run(chromedp.WaitVisible(".progress"))
 	s.core.change(func(v *checkout.View) { v.State, v.Reason = tolem.AttemptRefused, tolem.RefusedInsufficient })
-	b.run(chromedp.WaitVisible(".outcome.bad"))
+	b.Run(chromedp.WaitVisible(".outcome.bad"))
 }
