@@ -23,10 +23,11 @@ type MessageReport struct {
 	Operation   tolem.Operation     `json:"operation"`
 	Code        string              `json:"code"`
 	RequestID   tolem.RequestID     `json:"requestId"`
-	Refused     string              `json:"refused,omitempty"` // why the gateway refused it
-	Signer      string              `json:"signer,omitempty"`  // subject of the certificate
-	Sealed      bool                `json:"sealed"`            // is in the log
-	Findings    []string            `json:"findings"`          // what does not hold
+	Refused     string              `json:"refused,omitempty"`  // why the gateway refused it
+	Redacted    bool                `json:"redacted,omitempty"` // card data were cut out: the signature is of the original
+	Signer      string              `json:"signer,omitempty"`   // subject of the certificate
+	Sealed      bool                `json:"sealed"`             // is in the log
+	Findings    []string            `json:"findings"`           // what does not hold
 }
 
 // OK reports whether everything holds.
@@ -114,7 +115,10 @@ func (r *MessageReport) find(what string, err error) {
 func (b *BundleRecord) check() *MessageReport {
 	report := &MessageReport{
 		ID: b.ID, Direction: b.Direction.String(), At: b.At, Participant: b.Participant, Operation: b.Operation, Code: b.Code,
-		RequestID: b.RequestID, Refused: b.Class, Findings: []string{},
+		RequestID: b.RequestID, Redacted: b.Class == ClassRedacted, Findings: []string{},
+	}
+	if !report.Redacted {
+		report.Refused = b.Class
 	}
 	cert, err := x509.ParseCertificate(b.Certificate)
 	if err == nil {

@@ -166,7 +166,7 @@ func (r *Record) check(code tolem.CodeNumber) error {
 // becomes the record's.
 func (x *packed) adoptCertificate(r *Record) (token []byte) {
 	i := x.certificateCut()
-	if i < 0 || r.Class != "" && r.Fingerprint == (tolem.Fingerprint{}) {
+	if i < 0 || r.Class != "" && r.Class != ClassRedacted && r.Fingerprint == (tolem.Fingerprint{}) {
 		return nil
 	}
 	f := tolem.FingerprintOf(x.cuts[i].data)

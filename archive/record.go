@@ -35,6 +35,11 @@ func (d Direction) String() string {
 	return fmt.Sprintf("Direction(%d)", uint8(d))
 }
 
+// ClassRedacted is the class of a message of which card data were cut out before
+// it was kept: its signature is of the original, whose SHA-256 is in the record
+// of the attempt beside it (GW-P31).
+const ClassRedacted = "redacted"
+
 // Record is a message as evidence.
 type Record struct {
 	ID          MessageID
@@ -44,7 +49,7 @@ type Record struct {
 	Operation   tolem.Operation
 	Code        tolem.CodeNumber // 0: it concerns no code
 	RequestID   tolem.RequestID
-	Class       string // empty: verified; else why it was refused
+	Class       string // empty: verified; ClassRedacted; else why it was refused
 	Raw         []byte // every byte of it
 
 	// The certificate that signed the message and the grounds on which it was

@@ -159,6 +159,9 @@ func printReport(io streams, r *archive.MessageReport) {
 	if r.Refused != "" {
 		state += ", refused: " + r.Refused
 	}
+	if r.Redacted {
+		state += ", card data cut out: the signature is of the original"
+	}
 	fmt.Fprintf(io.out, "%s  %-3s  %s  %s  %s  %s\n", r.ID, r.Direction, r.At.Format(time.RFC3339), r.Participant, r.Operation, state)
 	if r.Signer != "" {
 		fmt.Fprintf(io.out, "    signed by %s\n", r.Signer)

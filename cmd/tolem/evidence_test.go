@@ -12,17 +12,16 @@ func TestEvidenceIsProvedOffline(t *testing.T) {
 	s := newShell(t)
 	report := decode[demoReport](t, s.must("demo", "--json", "--dir", s.path("demo")))
 	config, key := s.path("demo", "tolem.yaml"), s.path("demo", "keys", "checkpoint.pub")
-	code := ""
+	codes := make(map[string]string) // by step
 	for _, step := range report.Steps {
-		if step.Name == "uc3-issue" {
-			code = step.Detail
-		}
+		codes[step.Name] = step.Detail
 	}
+	code := codes["uc3-issue"]
 	type messages struct {
 		OK       bool `json:"ok"`
 		Messages []struct {
 			ID, Direction, Signer string
-			Sealed                bool
+			Sealed, Redacted      bool
 		} `json:"messages"`
 	}
 	all := decode[messages](t, s.must("verify", "message", "--json", "--code", code, "--config", config))
@@ -33,6 +32,17 @@ func TestEvidenceIsProvedOffline(t *testing.T) {
 		if !m.Sealed || m.Signer == "" {
 			t.Errorf("message %s: %+v", m.ID, m)
 		}
+	}
+	// What went to the bank is kept without the card, and says so (GW-P31).
+	paid := decode[messages](t, s.must("verify", "message", "--json", "--code", codes["uc1-issue"], "--config", config))
+	redacted := 0
+	for _, m := range paid.Messages {
+		if m.Redacted {
+			redacted++
+		}
+	}
+	if !paid.OK || redacted != 2 {
+		t.Errorf("card payment: ok %v, %d of %d messages without card data", paid.OK, redacted, len(paid.Messages))
 	}
 	s.refused(exitUsage, "--id", "archive", "export", "--code", code, "--config", config)
 	s.refused(exitUsage, "say which message", "archive", "export", "--config", config)

@@ -333,13 +333,13 @@ func (s *settlement) keep() error {
 		record.RequestHash, record.Redacted = hex.EncodeToString(ev.RequestHash[:]), ev.Redacted
 		entry := []archive.Record{{
 			ID: archive.NewMessageID(s.tx.Now()), Direction: archive.Out, At: ev.SentAt.UTC().Truncate(time.Microsecond), Participant: s.before.Bank,
-			Operation: s.op, Code: s.after.Code, RequestID: ev.RequestID, Raw: ev.Request,
+			Operation: s.op, Code: s.after.Code, RequestID: ev.RequestID, Class: classOf(ev.Redacted), Raw: ev.Request,
 		}}
 		if ev.Answer != nil {
 			record.AnswerHash, record.AnswerCut = hex.EncodeToString(ev.AnswerHash[:]), ev.AnswerRedacted
 			entry = append(entry, archive.Record{
 				ID: archive.NewMessageID(s.tx.Now()), Direction: archive.In, At: ev.AnsweredAt.UTC().Truncate(time.Microsecond), Participant: s.before.Bank,
-				Operation: s.op, Code: s.after.Code, RequestID: ev.RequestID, Raw: ev.Answer, Certificate: ev.Certificate, Trust: ev.Trust,
+				Operation: s.op, Code: s.after.Code, RequestID: ev.RequestID, Class: classOf(ev.AnswerRedacted), Raw: ev.Answer, Certificate: ev.Certificate, Trust: ev.Trust,
 			})
 		}
 		if err := s.evidence.Add(s.tx, entry...); err != nil {
@@ -351,6 +351,14 @@ func (s *settlement) keep() error {
 		return fmt.Errorf("record of an attempt: %w", err)
 	}
 	return s.internal(raw)
+}
+
+// classOf tells a message that is kept without its card data.
+func classOf(redacted bool) string {
+	if redacted {
+		return archive.ClassRedacted
+	}
+	return ""
 }
 
 func (s *settlement) internal(raw []byte) error {
