@@ -235,6 +235,7 @@ func (p payer) View(ctx context.Context, id tolem.PaymentID) (checkout.View, err
 	}
 	if v.PaidHere && v.Payment != nil {
 		view.Code, view.Receipt = v.Code.Number, p.receipts.shown(v)
+		view.State = tolem.AttemptApproved // whether or not the bank has answered us
 	}
 	return view, nil
 }

@@ -204,6 +204,29 @@ func TestBanksWhims(t *testing.T) {
 	})
 }
 
+// The bank's answer is lost and its notification comes: the payment is paid,
+// whatever else the bank says or does not say.
+//
+// GW-P34, ACQ-P14
+func TestNotifiedBeforeItHasAnswered(t *testing.T) {
+	worlds(t, func(t *testing.T, w *world) {
+		id, code := w.atCard()
+		w.bank.set(whim{books: true, err: banks.ErrNoAnswer})
+		must(t, w.pay(id, tolem.MethodCard))
+		v := w.stage(id, tolem.StageUnknown)
+		if got := w.notifyBooked(code, v.Last.ID); got != tolem.OK || v.PaidHere {
+			t.Fatalf("the notification: %s, %v", got, v.PaidHere)
+		}
+		if v = w.stage(id, tolem.StagePaid); !v.PaidHere || v.Last.State != tolem.AttemptUnknown {
+			t.Errorf("after it: %v, %+v", v.PaidHere, v.Last)
+		}
+		w.poll(1)
+		if v = w.stage(id, tolem.StagePaid); !v.PaidHere || v.Last.State != tolem.AttemptApproved {
+			t.Errorf("when it has answered: %v, %+v", v.PaidHere, v.Last)
+		}
+	})
+}
+
 // An approval that no notification follows is asked about, and somebody is told.
 //
 // GW-P34, ACQ-P14

@@ -147,7 +147,7 @@ func (e *Engine) View(ctx context.Context, id tolem.PaymentID) (v View, err erro
 		return View{}, err
 	}
 	c, last := v.Checkout, v.Last
-	v.PaidHere = v.Stage == tolem.StagePaid && last != nil && last.Payment == c.ID && last.State == tolem.AttemptApproved
+	v.PaidHere = v.Stage == tolem.StagePaid && last != nil && last.Payment == c.ID && v.Payment != nil && brought(*last, *v.Payment)
 	if s, ok := e.directory.Service(c.Service); ok {
 		v.Service = s.Names
 	}
@@ -169,6 +169,12 @@ func (e *Engine) View(ctx context.Context, id tolem.PaymentID) (v View, err erro
 		}
 	}
 	return v, err
+}
+
+// brought reports whether a payment came of an attempt. The bank's signed
+// notification may be faster than its answer, or come in place of one.
+func brought(a tolem.Attempt, p tolem.Payment) bool {
+	return a.State == tolem.AttemptApproved || a.State.Open() && a.Bank == p.Bank
 }
 
 func (e *Engine) name(id tolem.ParticipantID) string {

@@ -239,6 +239,14 @@ func (b *person) shoot(name string) {
 	}
 }
 
+// script says how the bank that takes the cards behaves.
+func (b *person) script(text string) {
+	b.t.Helper()
+	if err := os.WriteFile(filepath.Join(b.Dir, "banks", "ALTYN", "script.txt"), []byte(text), 0o600); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
 // site is where the payment page shows what the browser is paying.
 func (p *playground) site() string { return p.Page }
 
@@ -455,8 +463,12 @@ func linkOpenedElsewhere(b *person) {
 }
 
 func cardUnknownThenPaid(b *person) {
+	// The bank is asked in vain: what decides is that it notifies, later.
+	b.script("next AuthorizeCard approve; lost; notify-late\nalways GetStatus approve; lost\n")
+	defer b.script("\n")
 	b.orders("CARD")
-	b.card(caseCard("done, answer lost"))
+	time.Sleep(2 * time.Second) // the script is read
+	b.card(goodCard)
 	b.sees("card-8-unknown", "The result is not known yet", "Do not pay again")
 	b.returns()
 	b.told("portal-6-unknown", "stage", "UNKNOWN")
@@ -548,8 +560,9 @@ func shopPaidTwice(b *person) {
 	b.buys()
 	var order string
 	b.do(chromedp.Location(&order))
-	early := b.caught("#pay") // a second redirect of the same order, kept for later
+	early := b.caught("#pay") // another redirect of the same order, kept for later
 	b.goTo(order)
+	time.Sleep(1100 * time.Millisecond) // they tell seconds
 	b.click("#pay")
 	b.card(goodCard)
 	b.sees("", "Payment complete")
@@ -557,7 +570,7 @@ func shopPaidTwice(b *person) {
 	b.told("", "state", "PAID")
 	other := b.person(b.t)
 	other.goTo(early)
-	other.sees("shop-8-already-paid", "This is already paid", "Do not pay again")
+	other.sees("shop-8-already-paid", "This order is already paid", "Do not pay again")
 }
 
 func shopAltered(b *person) {
