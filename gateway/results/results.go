@@ -81,7 +81,7 @@ func (d *Desk) Settled(tx *store.Tx, c tolem.Code, p tolem.Payment) error {
 	}
 	a, found := paidBy(attempts)
 	if !found {
-		return fmt.Errorf("code %s of %s is %s without an attempt to pay", c.Number, c.Requester, c.State)
+		return nil // no order of the payment page: the merchant asked for the code itself, and knows how to ask after it
 	}
 	// The notification may have overtaken the answer to the attempt.
 	a.Bank, a.BankRef, a.PaidAt = p.Bank, p.BankRef, p.PaidAt
