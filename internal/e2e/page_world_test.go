@@ -42,12 +42,12 @@ const (
 
 // How fast things go around the page.
 const (
-	callTimeout = time.Second // of the gateway's calls to banks
+	callTimeout = 2 * time.Second // of the gateway's calls to banks
 	bankLatency = 150 * time.Millisecond
 	bankLate    = callTimeout + 500*time.Millisecond
 	bankHang    = callTimeout + time.Second
 	notifyLate  = 700 * time.Millisecond
-	comeBack    = 50 * time.Millisecond // after an answer was lost
+	comeBack    = 100 * time.Millisecond // after an answer was lost
 )
 
 // hall is an installation with the payment page, simulated banks that it calls
