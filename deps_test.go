@@ -50,7 +50,7 @@ var imports = map[string][]string{
 	// Claims are presented to banks until they have said yes or no.
 	"registry/collect": {".", "store", "archive", "banks", "registry"},
 	// A table on paper and in files: it knows amounts and days, no register.
-	"registry/form": {".", "github.com/xuri/excelize/v2", "codeberg.org/go-pdf/fpdf", "github.com/boombuler/barcode/..."},
+	"registry/form": {".", "github.com/xuri/excelize/v2", "codeberg.org/go-pdf/fpdf", "rsc.io/qr/..."},
 
 	// Pushing what the day made: signed messages, files, SFTP. The receiver is
 	// the other side of the contract, for tests and the sandbox.
@@ -85,7 +85,7 @@ var imports = map[string][]string{
 	"web/checkout": {".", "web", "receipt", "web/slip"},
 	// A receipt as people see it, on a page and on paper; and the page where
 	// anybody may check one. Neither knows how receipts are kept.
-	"web/slip":         {".", "web", "receipt", "registry/form", "github.com/boombuler/barcode/..."},
+	"web/slip":         {".", "web", "receipt", "registry/form", "rsc.io/qr/..."},
 	"web/receiptcheck": {".", "web", "web/slip", "receipt"},
 
 	// Sites that send payers to the page, for trying out. They know of the

@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/boombuler/barcode/qr"
+	"rsc.io/qr"
 
 	"tolem"
 	"tolem/internal/pki"
@@ -298,12 +298,12 @@ func TestSizeOfTheCode(t *testing.T) {
 		most    int
 	}{{"typical", typical(), 600}, {"longest", longest(), 1000}} {
 		content := i.qr(t, c.receipt, "ru")
-		for _, level := range []qr.ErrorCorrectionLevel{qr.L, qr.M} {
-			code, err := qr.Encode(content, level, qr.Auto)
+		for name, level := range map[string]qr.Level{"L": qr.L, "M": qr.M} {
+			code, err := qr.Encode(content, level)
 			if err != nil {
 				t.Fatal(err)
 			}
-			t.Logf("%s: %d characters, %d modules at level %s", c.name, len(content), code.Bounds().Dx(), level)
+			t.Logf("%s: %d characters, %d modules at level %s", c.name, len(content), code.Size, name)
 		}
 		if len(content) > c.most {
 			t.Errorf("%s: %d characters, at most %d are wanted", c.name, len(content), c.most)

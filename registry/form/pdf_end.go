@@ -1,6 +1,6 @@
 package form
 
-import "github.com/boombuler/barcode/qr"
+import "rsc.io/qr"
 
 // totals writes the totals below the table: label, count and a sum for each
 // column that is summed.
@@ -140,27 +140,23 @@ func (p *printer) signatureField(label string, value []string) {
 
 // qr draws a QR code: black squares on white, those beside each other as one.
 func (p *printer) qr(text string, x, y float64) {
-	code, err := qr.Encode(text, qr.M, qr.Auto)
+	code, err := qr.Encode(text, qr.M)
 	if err != nil {
 		p.pdf.SetError(err)
 		return
 	}
-	modules := code.Bounds().Dx()
+	modules := code.Size
 	k := qrSide / float64(modules+2*quietModules)
 	p.pdf.SetFillColor(255, 255, 255)
 	p.pdf.Rect(x, y, qrSide, qrSide, "F")
 	p.pdf.SetFillColor(0, 0, 0)
-	dark := func(i, j int) bool {
-		r, _, _, _ := code.At(i, j).RGBA()
-		return r == 0
-	}
 	for j := range modules {
 		for i := 0; i < modules; i++ {
-			if !dark(i, j) {
+			if !code.Black(i, j) {
 				continue
 			}
 			begin := i
-			for i < modules && dark(i, j) {
+			for i < modules && code.Black(i, j) {
 				i++
 			}
 			p.pdf.Rect(x+float64(quietModules+begin)*k, y+float64(quietModules+j)*k, float64(i-begin)*k, k, "F")

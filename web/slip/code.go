@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/boombuler/barcode/qr"
+	"rsc.io/qr"
 )
 
 // quiet is the number of light modules that a reader wants around a QR code.
@@ -20,26 +20,21 @@ type Code struct{ Dark [][]bool } // lines of modules, without the quiet zone
 
 // NewCode makes the code of a text.
 func NewCode(text string) (Code, error) {
-	for _, level := range []qr.ErrorCorrectionLevel{qr.M, qr.L} {
-		image, err := qr.Encode(text, level, qr.Auto)
-		if err != nil {
-			return Code{}, fmt.Errorf("QR code: %w", err)
-		}
-		modules := image.Bounds().Dx()
-		if level == qr.M && modules > mostAtM {
-			continue
-		}
-		dark := make([][]bool, modules)
-		for y := range dark {
-			dark[y] = make([]bool, modules)
-			for x := range dark[y] {
-				r, _, _, _ := image.At(x, y).RGBA()
-				dark[y][x] = r == 0
-			}
-		}
-		return Code{dark}, nil
+	code, err := qr.Encode(text, qr.M)
+	if err == nil && code.Size > mostAtM {
+		code, err = qr.Encode(text, qr.L)
 	}
-	return Code{}, nil // not reached: the last level takes any text
+	if err != nil {
+		return Code{}, fmt.Errorf("QR code: %w", err)
+	}
+	dark := make([][]bool, code.Size)
+	for y := range dark {
+		dark[y] = make([]bool, code.Size)
+		for x := range dark[y] {
+			dark[y][x] = code.Black(x, y)
+		}
+	}
+	return Code{dark}, nil
 }
 
 // Side is the width of the code in modules, its quiet zone included.
