@@ -34,6 +34,7 @@ const (
 // GW-135 GW-176 GW-P08 GW-P20 GW-P36
 func TestNothingIsLostInACrash(t *testing.T) {
 	tolemtest.Databases(t, func(t *testing.T, database string) {
+		t.Parallel() // half of it is waiting
 		w := newWorld(t, database)
 		w.env = []string{"TOLEM_SOAP_LISTEN=" + freeAddress(t)}
 		w.serve()
@@ -72,15 +73,21 @@ func TestNothingIsLostWithTheDatabase(t *testing.T) {
 }
 
 // freeAddress returns an address that nobody listens on, so that a gateway
-// comes back where it was.
+// comes back where it was. Its port is none of those that the system gives away
+// by itself: while the gateway is down nobody else gets it.
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	const first, ports, tries = 20_000, 12_000, 100
+	for range tries {
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", first+rand.IntN(ports)))
+		if err != nil {
+			continue
+		}
+		defer l.Close()
+		return l.Addr().String()
 	}
-	defer l.Close()
-	return l.Addr().String()
+	t.Fatal("no port is free")
+	return ""
 }
 
 type crashTest struct {

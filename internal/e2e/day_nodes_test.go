@@ -34,6 +34,7 @@ func TestNodesDieWhileCatchingUp(t *testing.T) {
 	if testing.Short() {
 		t.Skip("NOT TESTED with -short: nodes killed while they catch up; a job whose node died is free after a minute")
 	}
+	t.Parallel() // most of it is waiting
 	days := tolem.Day(missedDays)
 	database := tolemtest.Postgres(t)
 	w := newWorld(t, database)

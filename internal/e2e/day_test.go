@@ -21,6 +21,7 @@ import (
 // GW-060 GW-061 GW-P25 GW-P26 GW-P27 GW-P28 GW-P29 GW-P30 GW-P40
 func TestDayOfTheProgram(t *testing.T) {
 	tolemtest.Databases(t, func(t *testing.T, database string) {
+		t.Parallel() // most of it is waiting
 		w := newWorld(t, database)
 		w.withOwners()
 		folder := w.folder(bank1, "xml,csv")

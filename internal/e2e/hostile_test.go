@@ -58,7 +58,10 @@ func TestHostileCallers(t *testing.T) {
 		})
 	}
 	w.quiet()
-	if d, r := w.metric("process_open_fds"), w.metric("go_goroutines"); d > descriptors+2 || r > routines+4 {
+	// What runs in the background may have opened readers of the database
+	// meanwhile; a descriptor lost by each of these callers would be far more.
+	const readers = 8
+	if d, r := w.metric("process_open_fds"), w.metric("go_goroutines"); d > descriptors+readers || r > routines+4 {
 		t.Errorf("before: %v descriptors, %v goroutines; after: %v, %v", descriptors, routines, d, r)
 	}
 	w.checkArchive(stored)

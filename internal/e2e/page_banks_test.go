@@ -80,6 +80,7 @@ func TestEveryBehaviourOfABank(t *testing.T) {
 		t.Fatalf("%d fates for %d behaviours", len(fates), len(sandbox.Table))
 	}
 	tolemtest.Databases(t, func(t *testing.T, database string) {
+		t.Parallel()
 		h := newHall(t, database)
 		begin := time.Now()
 		h.serve()

@@ -11,7 +11,9 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -28,7 +30,16 @@ import (
 type web struct {
 	server *httptest.Server
 	answer http.HandlerFunc
-	came   [][]byte
+
+	mu   sync.Mutex
+	came [][]byte
+}
+
+// bodies are those that came so far.
+func (s *web) bodies() [][]byte {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.came)
 }
 
 func newWeb(t *testing.T) *web {
@@ -39,7 +50,9 @@ func newWeb(t *testing.T) *web {
 		if err != nil || r.Method != http.MethodPost || !strings.HasPrefix(r.Header.Get("Content-Type"), "application/xml") || r.ContentLength != int64(len(body)) {
 			t.Errorf("%s of %d bytes, %s: %v", r.Method, r.ContentLength, r.Header.Get("Content-Type"), err)
 		}
+		s.mu.Lock()
 		s.came = append(s.came, body)
+		s.mu.Unlock()
 		s.answer(w, r)
 	}))
 	t.Cleanup(s.server.Close)
@@ -100,12 +113,12 @@ func TestPostIsRepeatedUntilAcknowledged(t *testing.T) {
 		} {
 			s.answer = c.answer
 			w.clock.Advance(time.Hour)
-			before := len(s.came)
+			before := len(s.bodies())
 			if err := deliver.New(w.settings).Run(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			if e := w.last(); e.Outcome != store.AttemptFailed || deliver.Class(e.Err) != c.class || len(s.came) != before+1 {
-				t.Errorf("%s: %s, %v, %d posts", c.name, e.Outcome, e.Err, len(s.came)-before)
+			if e := w.last(); e.Outcome != store.AttemptFailed || deliver.Class(e.Err) != c.class || len(s.bodies()) != before+1 {
+				t.Errorf("%s: %s, %v, %d posts", c.name, e.Outcome, e.Err, len(s.bodies())-before)
 			}
 		}
 		s.answer = acknowledge
@@ -116,7 +129,7 @@ func TestPostIsRepeatedUntilAcknowledged(t *testing.T) {
 		if e := w.last(); e.Outcome != store.AttemptDelivered {
 			t.Fatalf("%s: %v", e.Outcome, e.Err)
 		}
-		for _, body := range s.came {
+		for _, body := range s.bodies() {
 			if !bytes.Equal(body, w.library.content(number, "xml")) {
 				t.Error("other bytes were posted")
 			}
@@ -124,7 +137,7 @@ func TestPostIsRepeatedUntilAcknowledged(t *testing.T) {
 		if elsewhere != 0 {
 			t.Error("a redirect was followed")
 		}
-		w.answersAreKept(len(s.came) - 1) // of the connection that broke nothing came
+		w.answersAreKept(len(s.bodies()) - 1) // of the connection that broke nothing came
 	})
 }
 
