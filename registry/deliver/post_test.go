@@ -29,10 +29,17 @@ import (
 // web is a participant's web server that answers as it is told.
 type web struct {
 	server *httptest.Server
-	answer http.HandlerFunc
 
-	mu   sync.Mutex
-	came [][]byte
+	mu     sync.Mutex
+	answer http.HandlerFunc
+	came   [][]byte
+}
+
+// answers has it answer so from now on.
+func (s *web) answers(h http.HandlerFunc) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.answer = h
 }
 
 // bodies are those that came so far.
@@ -52,8 +59,9 @@ func newWeb(t *testing.T) *web {
 		}
 		s.mu.Lock()
 		s.came = append(s.came, body)
+		answer := s.answer
 		s.mu.Unlock()
-		s.answer(w, r)
+		answer(w, r)
 	}))
 	t.Cleanup(s.server.Close)
 	return s
@@ -111,7 +119,7 @@ func TestPostIsRepeatedUntilAcknowledged(t *testing.T) {
 			}, "target"},
 			{"the connection breaks", func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, "target"},
 		} {
-			s.answer = c.answer
+			s.answers(c.answer)
 			w.clock.Advance(time.Hour)
 			before := len(s.bodies())
 			if err := deliver.New(w.settings).Run(t.Context()); err != nil {
@@ -121,7 +129,7 @@ func TestPostIsRepeatedUntilAcknowledged(t *testing.T) {
 				t.Errorf("%s: %s, %v, %d posts", c.name, e.Outcome, e.Err, len(s.bodies())-before)
 			}
 		}
-		s.answer = acknowledge
+		s.answers(acknowledge)
 		w.clock.Advance(time.Hour)
 		if err := deliver.New(w.settings).Run(t.Context()); err != nil {
 			t.Fatal(err)
@@ -180,7 +188,7 @@ func TestPostToAServerThatIsDown(t *testing.T) {
 		}
 		hang := make(chan struct{})
 		s := newWeb(t)
-		s.answer = func(http.ResponseWriter, *http.Request) { <-hang }
+		s.answers(func(http.ResponseWriter, *http.Request) { <-hang })
 		t.Cleanup(func() { close(hang) })
 		w.posting(s.server.URL, deliver.PostConfig{Timeout: 50 * time.Millisecond})
 		w.clock.Advance(time.Hour)
