@@ -199,7 +199,7 @@ func TestKeyboardAlone(t *testing.T) {
 	b.Press(strings.Split(goodPAN, "")...)
 	b.Press(kb.Enter)
 	b.Run(chromedp.WaitVisible(".progress"))
-	b.Says("Do not close this page and do not pay again")
+	b.Says("Do not pay again")
 
 	s.core.change(func(v *checkout.View) { v.State, v.Receipt = tolem.AttemptApproved, receipt(tolem.MethodCard) })
 	b.TabTo("Check now")
