@@ -66,9 +66,11 @@ type OrderRedirect struct {
 	Amount   Money
 	Service  ServiceCode // optional; the merchant's first if empty
 	Return   string      // where the buyer goes afterwards; registered beforehand
-	Issued   time.Time   // to the second
+	Issued   time.Time   // to the second or the millisecond
 	Language Language    // optional
 	Key      string      // names the certificate: at least the first 16 digits of its fingerprint
+
+	zeros bool // Issued was spelled with milliseconds although there are none
 }
 
 // RedirectVersion opens the text that is signed.
@@ -85,6 +87,7 @@ const (
 	minRedirectKey       = 16
 	maxRedirectSignature = 1024 // bytes; RSA of 8192 bits
 	redirectTime         = "2006-01-02T15:04:05Z"
+	redirectMillis       = "2006-01-02T15:04:05.000Z"
 )
 
 var (
@@ -101,11 +104,20 @@ var redirectFields = []string{"merchant", "order", "amount", "currency", "servic
 
 const redirectSignature = "signature"
 
+// issued is the moment as it is spelled: two redirects of one second are two, if
+// they tell milliseconds.
+func (o OrderRedirect) issued() string {
+	if o.zeros || o.Issued.Nanosecond() != 0 {
+		return o.Issued.UTC().Format(redirectMillis)
+	}
+	return o.Issued.UTC().Format(redirectTime)
+}
+
 // values returns the fields as they are spelled, in the order of redirectFields.
 func (o OrderRedirect) values() []string {
 	return []string{
 		string(o.Merchant), string(o.OrderNo), o.Amount.Decimal(), string(o.Amount.Currency), string(o.Service), o.Return,
-		o.Issued.UTC().Format(redirectTime), string(o.Language), o.Key,
+		o.issued(), string(o.Language), o.Key,
 	}
 }
 
@@ -154,7 +166,7 @@ func (o OrderRedirect) Check() error {
 	if _, err := ParseReturnAddress(o.Return); err != nil {
 		return bad("return")
 	}
-	if o.Issued.IsZero() || o.Issued.Nanosecond() != 0 {
+	if o.Issued.IsZero() || !o.Issued.Equal(o.Issued.Truncate(time.Millisecond)) {
 		return bad("issued")
 	}
 	if o.Language != "" && !slices.Contains(Languages, o.Language) {
@@ -185,6 +197,7 @@ func ParseOrderRedirect(query url.Values) (o OrderRedirect, signature []byte, er
 	if o.Issued, err = time.Parse(redirectTime, query.Get("issued")); err != nil {
 		return o, nil, fmt.Errorf("%w: issued", ErrRedirect)
 	}
+	o.zeros = o.Issued.Nanosecond() == 0 && strings.Contains(query.Get("issued"), ".")
 	if err = o.Check(); err != nil {
 		return o, nil, err
 	}

@@ -33,12 +33,32 @@ key=0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a
 	}
 }
 
+// The moment is told to the second or to the millisecond, and signed as it is
+// spelled. ACQ-P05
+func TestRedirectTellsMilliseconds(t *testing.T) {
+	query, err := url.ParseQuery(redirectOf("A-1001").Query([]byte{1}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for spelled, good := range map[string]bool{
+		"2026-11-22T10:30:00Z": true, "2026-11-22T10:30:00.000Z": true, "2026-11-22T10:30:00.250Z": true,
+		"2026-11-22T10:30:00.25Z": false, "2026-11-22T10:30:00.2500Z": false, "2026-11-22T10:30:00.0005Z": false, "2026-11-22T10:30:00,250Z": false,
+	} {
+		query.Set("issued", spelled)
+		o, _, err := ParseOrderRedirect(query)
+		if (err == nil) != good || good && !strings.Contains(string(o.Text()), "issued="+spelled+"\n") {
+			t.Errorf("%s: %v\n%s", spelled, err, o.Text())
+		}
+	}
+}
+
 // Whatever is read is what was written, and nothing is read that could have been
 // written in another way: one text, one meaning. ACQ-P05
 func FuzzParseOrderRedirect(f *testing.F) {
 	f.Add(redirectOf("A-1001").Query([]byte{1, 2, 3}))
 	f.Add(redirectOf("INV/2026-1").Query(make([]byte, 256)) + "&service=S1")
 	f.Add("merchant=SHOP&order=A&amount=1.0&currency=KZT&return=https://h/&issued=2026-11-22T10:30:00Z&key=0a0a0a0a0a0a0a0a&signature=AQ")
+	f.Add("merchant=SHOP&order=A&amount=1.00&currency=KZT&return=https://h/&issued=2026-11-22T10:30:00.000Z&key=0a0a0a0a0a0a0a0a&signature=AQ")
 	f.Add("merchant=SHOP\n&order=a%0aamount=1.00")
 	f.Fuzz(func(t *testing.T, raw string) {
 		query, err := url.ParseQuery(raw)

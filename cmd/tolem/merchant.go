@@ -524,7 +524,7 @@ byte for byte, for comparing with what another program makes.`,
 		}
 		o := tolem.OrderRedirect{
 			Merchant: tolem.ParticipantID(id), OrderNo: tolem.RequestNo(order), Service: tolem.ServiceCode(service), Return: back,
-			Language: tolem.Language(language), Key: s.Fingerprint().String(), Issued: time.Now().UTC().Truncate(time.Second),
+			Language: tolem.Language(language), Key: s.Fingerprint().String(), Issued: time.Now().UTC().Truncate(time.Millisecond),
 		}
 		if o.Amount, err = tolem.ParseMoney(amount, tolem.Currency(currency)); err != nil {
 			return fmt.Errorf("%w: --amount: %w", errUsage, err)

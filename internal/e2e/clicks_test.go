@@ -567,7 +567,6 @@ func shopPaidTwice(b *person) {
 	b.do(chromedp.Location(&order))
 	early := b.caught("#pay") // another redirect of the same order, kept for later
 	b.goTo(order)
-	time.Sleep(1100 * time.Millisecond) // they tell seconds
 	b.click("#pay")
 	b.card(goodCard)
 	b.sees("", "Payment complete")

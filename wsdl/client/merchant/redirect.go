@@ -32,7 +32,7 @@ func SignRedirect(page string, o tolem.OrderRedirect, s *signing.Signer) (string
 	if o.Issued.IsZero() {
 		o.Issued = time.Now()
 	}
-	o.Issued, o.Key = o.Issued.UTC().Truncate(time.Second), s.Fingerprint().String()
+	o.Issued, o.Key = o.Issued.UTC().Truncate(time.Millisecond), s.Fingerprint().String()
 	if err := o.Check(); err != nil {
 		return "", err
 	}
