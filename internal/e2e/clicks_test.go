@@ -25,6 +25,7 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
+	"tolem"
 	"tolem/banks/sandbox"
 	"tolem/internal/tolemtest"
 )
@@ -346,13 +347,13 @@ func (b *person) buys() {
 	b.do(chromedp.WaitVisible("#pay"))
 }
 
-// rewind makes the gateway believe that times of its visits are over.
-func (p *playground) rewind(t *testing.T, column string) {
+// rewind makes the gateway believe that the latest visit began long ago.
+func (p *playground) rewind(t *testing.T) {
 	t.Helper()
 	db := openRaw(t, "sqlite:"+filepath.Join(p.Dir, "tolem.db"))
 	defer db.Close()
-	_, err := db.ExecContext(t.Context(), `UPDATE checkout SET `+column+` = $1, version = version + 1
-		WHERE created_at = (SELECT MAX(created_at) FROM checkout)`, time.Now().Add(-time.Second).UnixMicro())
+	_, err := db.ExecContext(t.Context(), `UPDATE checkout SET expires_at = expires_at - $1, input_by = input_by - $1,
+		redeemed_at = CASE WHEN redeemed_at > 0 THEN redeemed_at - $1 ELSE 0 END, version = version + 1 WHERE created_at = (SELECT MAX(created_at) FROM checkout)`, (tolem.InputTTL + time.Minute).Microseconds())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -406,7 +407,7 @@ func cardPaid(b *person) {
 	b.do(chromedp.WaitVisible(".errors"))
 	b.sees("card-2-mistakes", "Payment", "Enter")
 	b.card(goodCard)
-	b.sees("card-3-waiting", "Your bank is processing the payment", "do not pay again", "411111******1111")
+	b.sees("card-3-waiting", "Your bank is processing the payment", "Do not pay again", "411111******1111")
 	b.sees("card-4-paid", "Payment complete", "1 200,00", "411111******1111")
 	b.returns()
 	b.told("portal-3-paid", "stage", "PAID")
@@ -438,7 +439,7 @@ func cardCancelled(b *person) {
 
 func cardLeft(b *person) {
 	b.orders("CARD")
-	b.rewind(b.t, "input_by")
+	b.rewind(b.t)
 	b.card(goodCard)
 	b.sees("card-7-expired", "The time to pay has run out", "No money has been taken")
 	b.returns()
@@ -449,7 +450,7 @@ func cardLeft(b *person) {
 func linkTooOld(b *person) {
 	b.goTo(b.Portal + "/order/BIRTH-CERT")
 	link := b.caught(`#order button[value=CARD]`)
-	b.rewind(b.t, "expires_at")
+	b.rewind(b.t)
 	b.goTo(link)
 	b.sees("link-1-expired", "The payment link has expired", "No money has been taken")
 	b.goTo(link[:len(link)-3] + "xyz")

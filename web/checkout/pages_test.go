@@ -63,7 +63,7 @@ func TestCardIsPaidOnce(t *testing.T) {
 	if want := rawPAN + "|AIGERIM SERIKKYZY|737"; len(s.core.cards) != 1 || s.core.cards[0] != want {
 		t.Fatalf("the bank was given %q", s.core.cards)
 	}
-	p.see(p.get("/pay", "Accept-Language", "en"), http.StatusOK, "do not pay again", "411111******1111")
+	p.see(p.get("/pay", "Accept-Language", "en"), http.StatusOK, "Do not pay again", "411111******1111")
 
 	var all sync.WaitGroup
 	for range 8 { // double click, reload, back and forward
@@ -340,7 +340,7 @@ func stages() map[string]stageCase {
 		"form":         {due(), "Confirm and pay 1\u00a0200,00\u00a0₸", false},
 		"form-card":    {with(func(v *checkout.View) { v.Methods = v.Methods[:1] }), "Card number", false},
 		"form-account": {with(func(v *checkout.View) { v.Methods = v.Methods[1:] }), "Account number", false},
-		"waiting":      {state(tolem.AttemptSent), "do not pay again", true},
+		"waiting":      {state(tolem.AttemptSent), "Do not pay again", true},
 		"approved":     {state(tolem.AttemptApproved), "Do not pay again", true},
 		"unknown":      {state(tolem.AttemptUnknown), "Do not pay again. We are asking the bank", true},
 		"refused": {with(func(v *checkout.View) { v.State, v.Reason = tolem.AttemptRefused, tolem.RefusedInsufficient }),
