@@ -80,10 +80,10 @@ type pageRun struct {
 	paid   int
 	failed error
 
-	spent              time.Duration
-	memory             []float64
-	gateway, loader    time.Duration // CPU
-	payments, requests int
+	spent           time.Duration
+	memory          []float64
+	gateway, loader time.Duration // CPU
+	payments        int
 }
 
 func (s *session) pageOn(ctx context.Context, kind string) (run *pageRun, err error) {

@@ -102,12 +102,12 @@ func TestEveryBehaviourOfABank(t *testing.T) {
 			})
 		}
 		sides.Wait()
-		l := h.settled(database, settleLimit)
+		h.settled(database, settleLimit)
 		for i := range fates {
 			t.Logf("%-38s card %s, account %s", fates[i].name, cases[0][i].end(), cases[1][i].end())
 		}
 		h.payAgain(cases)
-		l = h.settled(database, settleLimit)
+		l := h.settled(database, settleLimit)
 		h.reckon(l)
 		metrics := h.metrics()
 		h.kill()
