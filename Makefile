@@ -6,7 +6,8 @@ ARGS ?=
 # ten times slower under it. Tests wait for processes and timers most of the time,
 # so there are more of them at once than processors.
 TEST_FLAGS ?= -race -gcflags='modernc.org/...=-race=false' -shuffle=on -timeout 14m -parallel 4 -p 3
-PACKAGES ?= ./...
+# Those that take longest begin first.
+PACKAGES ?= ./internal/e2e ./web/checkout ./cmd/tolem ./...
 
 .DEFAULT_GOAL := help
 .PHONY: help build demo sandbox test check spec bench generate clean
