@@ -107,7 +107,10 @@ func (c *payCrash) lookAround() {
 		})
 }
 
-// checkReached looks whether kills came at every stage of a payment.
+// checkReached tells which stages of a payment the kills came at. Where they
+// come is chance, and on a busy machine they are slower than an answer; that
+// they came while banks were being called is what this test is about. Deaths at
+// each step are TestKilledAtEveryStep in gateway/payments.
 func (c *payCrash) checkReached(l ledger) {
 	histories := make(map[string]int)
 	for _, a := range l.attempts {
@@ -119,9 +122,9 @@ func (c *payCrash) checkReached(l ledger) {
 	var line []string
 	for _, s := range []tolem.AttemptState{tolem.AttemptRedirected, tolem.AttemptSent, tolem.AttemptUnknown, tolem.AttemptApproved} {
 		line = append(line, fmt.Sprintf("%s %d", s, len(c.found[s])))
-		if len(c.found[s]) == 0 && !testing.Short() {
-			c.t.Errorf("no kill came while an attempt was %s", s)
-		}
+	}
+	if len(c.found[tolem.AttemptSent]) == 0 && !testing.Short() {
+		c.t.Error("no kill came while a bank was called")
 	}
 	c.t.Logf("attempts under way when killed: %s", strings.Join(line, ", "))
 }
