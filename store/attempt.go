@@ -171,8 +171,8 @@ func (tx *Tx) DueAttempts(bank tolem.ParticipantID, limit int) ([]tolem.Attempt,
 // until. Update returns ErrLease if somebody was faster.
 func (tx *Tx) ClaimAttempt(a tolem.Attempt, until time.Time) error {
 	return tx.exec(single{
-		text: `UPDATE attempt SET ask_at = $1, asked = asked + 1 WHERE id = $2 AND version = $3 AND asked = $4 AND ask_at = $5`,
-		args: []any{micros(until), string(a.ID), a.Version, int64(a.Asked), micros(a.AskAt)},
+		text: `UPDATE attempt SET ask_at = $1 WHERE id = $2 AND version = $3 AND ask_at = $4`,
+		args: []any{micros(until), string(a.ID), a.Version, micros(a.AskAt)},
 		want: 1, otherwise: fmt.Errorf("attempt %s: %w", a.ID, ErrLease),
 	}, attemptKey(a.ID))
 }

@@ -88,6 +88,31 @@ func TestKilledAtEveryStep(t *testing.T) {
 	})
 }
 
+// Questions whose answers died with the process do not make the payer wait
+// longer for the next: the bank has answered none of them.
+//
+// GW-P34
+func TestLostQuestionsDoNotCount(t *testing.T) {
+	worlds(t, func(t *testing.T, w *world) {
+		id := w.visit(tolem.MethodAccount)
+		w.bank.set(whim{books: true, outcome: banks.Pending})
+		must(t, w.pay(id, tolem.MethodAccount))
+		for range 8 {
+			w.bank.setStatus(whim{dies: true})
+			w.poll(1)
+			w.restart()
+		}
+		w.bank.setStatus(whim{outcome: banks.Pending})
+		for i := 1; i <= 3; i++ {
+			w.poll(1)
+			last := w.view(id).Last
+			if wait := last.AskAt.Sub(w.clock.Now()); last.Asked != i || wait > 5*time.Second<<i || wait <= 0 {
+				t.Errorf("after %d questions: %d count, the next is due in %v", i, last.Asked, wait)
+			}
+		}
+	})
+}
+
 // visit brings a payer to the page.
 func (w *world) visit(method tolem.Method) tolem.PaymentID {
 	w.t.Helper()

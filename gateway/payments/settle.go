@@ -140,7 +140,7 @@ func (s *settlement) decideOpen() error {
 	}
 	switch s.after.State {
 	case tolem.AttemptUnknown:
-		s.after.AskAt = now.Add(backOff(s.after.Asked))
+		s.askLater()
 	case tolem.AttemptRefused:
 		s.after.Reason = w.reason
 		if err := s.inputAgain(); err != nil {
@@ -153,6 +153,15 @@ func (s *settlement) decideOpen() error {
 		}
 	}
 	return s.change(w.states)
+}
+
+// askLater has the bank asked again, the later the more questions have decided
+// nothing. A question whose answer died with this process is none of them.
+func (s *settlement) askLater() {
+	if s.op == opStatus || s.op == opReverse {
+		s.after.Asked++
+	}
+	s.after.AskAt = s.tx.Now().Add(backOff(s.after.Asked))
 }
 
 // change stores the attempt.
@@ -233,7 +242,7 @@ func (s *settlement) decideApproved() error {
 	case s.op != opReverse && s.op != opStatus:
 		return nil // the answer to the first call, after Status had told it
 	case s.err != nil || s.auth.Outcome == banks.Pending:
-		s.after.AskAt = now.Add(backOff(s.after.Asked))
+		s.askLater()
 	case s.auth.Outcome == banks.Reversed, s.op == opReverse && s.auth.Outcome == banks.UnknownAttempt:
 		if s.op != opReverse {
 			s.alarm = alarmReversed
@@ -257,7 +266,7 @@ func (s *settlement) decideApproved() error {
 		s.after.AskAt = time.Time{}
 		if !came {
 			s.alarm = alarmNotNotified
-			s.after.AskAt = now.Add(backOff(s.after.Asked))
+			s.askLater()
 		}
 	}
 	return s.change(nil)
