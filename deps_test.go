@@ -72,8 +72,8 @@ var imports = map[string][]string{
 	},
 
 	// People who sign in at banks. What a certificate is refused for is told by
-	// the errors of signing/trust.
-	"access": {".", "store", "signing/trust", "golang.org/x/crypto/argon2", "golang.org/x/text/unicode/norm"},
+	// the errors of signing/trust; the archive takes the seals of the audit.
+	"access": {".", "store", "archive", "signing/trust", "golang.org/x/crypto/argon2", "golang.org/x/text/unicode/norm"},
 
 	// Pages for people. The shell knows no payment; the payment page knows the
 	// nouns, and asks the core through an interface of its own.

@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"tolem"
+	"tolem/archive"
 	"tolem/store"
 )
 
@@ -113,6 +114,9 @@ type Config struct {
 	Trust Trust
 	// Calendar says what a month is (WP-508) and to which day a record belongs.
 	Calendar *tolem.Calendar
+	// Evidence takes the seals of the audit. Nil: nothing is sealed, and seals are
+	// not looked at.
+	Evidence *archive.Archive
 	// Hash is how passwords are hashed from now on; DefaultHash if zero.
 	Hash HashParams
 	// Hashers is how many passwords are hashed at the same time, each in
@@ -126,6 +130,7 @@ type Access struct {
 	db       *store.DB
 	trust    Trust
 	calendar *tolem.Calendar
+	evidence *archive.Archive
 	hasher   *hasher
 }
 
@@ -143,7 +148,7 @@ func New(c Config, db *store.DB) (*Access, error) {
 	if c.Calendar == nil {
 		return nil, errors.New("access: a calendar is needed")
 	}
-	return &Access{db: db, trust: c.Trust, calendar: c.Calendar, hasher: newHasher(c.Hash, c.Hashers)}, nil
+	return &Access{db: db, trust: c.Trust, calendar: c.Calendar, evidence: c.Evidence, hasher: newHasher(c.Hash, c.Hashers)}, nil
 }
 
 // Actor is who does something, and from where.

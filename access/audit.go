@@ -79,38 +79,3 @@ func (a *Access) AuditOf(ctx context.Context, by Actor, bank tolem.ParticipantID
 	})
 	return list, err
 }
-
-// VerifyAudit goes through a bank's records of a day and returns how many there
-// are. The error wraps store.ErrAuditAltered at the first that was altered,
-// moved or whose predecessor is missing.
-func (a *Access) VerifyAudit(ctx context.Context, by Actor, bank tolem.ParticipantID, day tolem.Day) (records int64, err error) {
-	if bank, err = a.scope(by, bank, tolem.ActAudit); err != nil {
-		return 0, err
-	}
-	var before *store.AuditRecord
-	for {
-		var mark Mark
-		if before != nil {
-			mark = Mark{before.Actor, before.Number}
-		}
-		more := false
-		err = a.view(ctx, "verify audit", func(tx *store.Tx) error {
-			list, err := tx.AuditOfBank(bank, day, mark.Actor, mark.Number, maxAuditPage)
-			for _, r := range list {
-				if before != nil && before.Actor != r.Actor {
-					before = nil
-				}
-				if err := tx.CheckAudit(before, r); err != nil {
-					return err
-				}
-				before = &r
-				records++
-			}
-			more = len(list) == maxAuditPage
-			return err
-		})
-		if err != nil || !more {
-			return records, err
-		}
-	}
-}

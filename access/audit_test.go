@@ -110,9 +110,9 @@ func TestAuditIsAChain(t *testing.T) {
 			}
 		}
 		group.Wait()
-		records, err := w.VerifyAudit(t.Context(), admin, "", today)
-		if want := int64(2*each + 2*2 + 2 + 6); err != nil || records != want { // prints; renewals and logins; the administrator's; the operator's
-			t.Errorf("%d records, want %d: %v", records, want, err)
+		report, err := w.VerifyAudit(t.Context(), admin, "", today)
+		if want := int64(2*each + 2*2 + 2 + 6); err != nil || report.Records != want { // prints; renewals and logins; the administrator's; the operator's
+			t.Errorf("%d records, want %d: %v", report.Records, want, err)
 		}
 		var paged []string
 		for mark := (access.Mark{}); ; {
@@ -129,8 +129,8 @@ func TestAuditIsAChain(t *testing.T) {
 				break
 			}
 		}
-		if int64(len(paged)) != records {
-			t.Errorf("pages hold %d records, want %d", len(paged), records)
+		if int64(len(paged)) != report.Records {
+			t.Errorf("pages hold %d records, want %d", len(paged), report.Records)
 		}
 		mine, err := w.AuditOf(t.Context(), admin, "", today, one.Person.ID, access.Mark{Number: 2}, 100)
 		if err != nil || len(mine) != each || mine[0].Number != 3 {
@@ -178,6 +178,55 @@ func TestAlteredAudit(t *testing.T) {
 				t.Errorf("%s, step %d: %v", what, i, err)
 			}
 		}
+	}
+}
+
+// When a day is sealed, not even its end can be cut off unnoticed.
+//
+// WP-521
+func TestSealedAudit(t *testing.T) {
+	dsn := tolemtest.SQLite(t)
+	w := newWorld(t, dsn)
+	actor := w.employ("KAPITAL", "l.aliyeva", tolem.RoleOperator).works()
+	other := w.employ("RABITA", "x.xxx", tolem.RoleOperator).works()
+	verify := func() (access.AuditReport, error) { return w.VerifyAudit(t.Context(), byHand, "KAPITAL", today) }
+	if report, err := verify(); err != nil || report.Sealed {
+		t.Errorf("before: %+v, %v", report, err)
+	}
+	var group sync.WaitGroup
+	for range 4 { // nodes
+		group.Go(func() {
+			if err := w.SealAudit(t.Context(), "KAPITAL", today); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	group.Wait()
+	w.must(w.SealAudit(t.Context(), "KAPITAL", today+1)) // nothing happened
+	if report, err := verify(); err != nil || !report.Sealed {
+		t.Errorf("sealed: %+v, %v", report, err)
+	}
+	w.must(w.Record(t.Context(), actor, access.Event{Action: tolem.ActPrint, Outcome: access.OutcomeOK})) // committed late
+	if report, err := verify(); err != nil || !report.Sealed {
+		t.Errorf("with a late record: %+v, %v", report, err)
+	}
+	if report, err := w.VerifyAudit(t.Context(), byHand, "RABITA", today); err != nil || report.Sealed {
+		t.Errorf("another bank, which is not sealed: %+v, %v", report, err)
+	}
+	db, err := sql.Open("sqlite", strings.TrimPrefix(dsn, "sqlite:"))
+	w.must(err)
+	defer db.Close()
+	for _, statement := range []string{"DELETE FROM audit WHERE actor = ? AND number > 1", "DELETE FROM audit WHERE actor = ?"} {
+		_, err = db.Exec(statement, string(actor.Person.ID))
+		w.must(err)
+		if _, err := verify(); !errors.Is(err, store.ErrAuditAltered) {
+			t.Errorf("%s: %v", statement, err)
+		}
+	}
+	_, err = db.Exec("DELETE FROM audit WHERE actor = ? AND number = 1", string(other.Person.ID))
+	w.must(err)
+	if err := w.SealAudit(t.Context(), "RABITA", today); !errors.Is(err, store.ErrAuditAltered) {
+		t.Errorf("what was altered is sealed: %v", err)
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"tolem"
 	"tolem/access"
+	"tolem/archive"
 	"tolem/internal/pki"
 	"tolem/internal/tolemtest"
 	"tolem/signing/trust"
@@ -72,7 +73,9 @@ func (w *world) open(h access.HashParams) *access.Access {
 	w.t.Helper()
 	baku, err := time.LoadLocation("Asia/Baku")
 	w.must(err)
-	a, err := access.New(access.Config{Trust: w.trust, Calendar: tolem.NewCalendar(baku, nil, nil), Hash: h}, w.db)
+	evidence, err := archive.New(w.db, archive.Options{})
+	w.must(err)
+	a, err := access.New(access.Config{Trust: w.trust, Evidence: evidence, Calendar: tolem.NewCalendar(baku, nil, nil), Hash: h}, w.db)
 	w.must(err)
 	return a
 }

@@ -158,3 +158,31 @@ func (tx *Tx) CheckAudit(before *AuditRecord, r AuditRecord) error {
 	}
 	return nil
 }
+
+// InsertAuditSeal says where the seal of a bank's day stands in the archive.
+// Update returns ErrExists if the day has one.
+func (tx *Tx) InsertAuditSeal(bank tolem.ParticipantID, day tolem.Day, evidence MessageID) error {
+	return tx.exec(single{
+		text: `INSERT INTO audit_seal (bank, day, evidence) VALUES ($1, $2, $3) ON CONFLICT (bank, day) DO NOTHING`,
+		args: []any{string(bank), int64(day), evidence[:]}, want: 1, otherwise: fmt.Errorf("seal of the audit: %w", ErrExists),
+	})
+}
+
+// AuditSeal returns the id of the seal of a bank's day in the archive, or
+// ErrNotFound.
+func (tx *Tx) AuditSeal(bank tolem.ParticipantID, day tolem.Day) (MessageID, error) {
+	var list []MessageID
+	err := tx.db.query(tx.ctx, `SELECT evidence FROM audit_seal WHERE bank = $1 AND day = $2`, []any{string(bank), int64(day)},
+		func(scan func(...any) error) error {
+			var id []byte
+			err := scan(&id)
+			if err == nil && len(id) != len(MessageID{}) {
+				err = fmt.Errorf("audit_seal row: %w", ErrSchema)
+			}
+			if err == nil {
+				list = append(list, MessageID(id))
+			}
+			return err
+		})
+	return one(list, err)
+}

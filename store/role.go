@@ -5,7 +5,7 @@ package store
 const (
 	evidenceTables = "message, document, leaf_batch, checkpoint, request, step, payment, discrepancy, " +
 		"business_day, day_row, correction, register, acknowledgement, claim, claim_step, submission, submission_part, reconciliation, " +
-		"job_attempt, delivery_attempt, delivery_evidence, day_count, attempt_step, audit"
+		"job_attempt, delivery_attempt, delivery_evidence, day_count, attempt_step, audit, audit_seal"
 	changingTables = "open_day, code, log_state, directory, participant, certificate, provider, service, crl, job_run, delivery_target, outbox, checkout, attempt, person, e_token"
 	passingTables  = "leaf_pending, day_total, hour_total, refusal_total, " + // of totals the drafts that nobody needs go
 		"return_address, attempt_hold, page_session"

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"tolem"
+	"tolem/access"
+	"tolem/archive"
 	"tolem/registry"
 	"tolem/registry/deliver"
 	"tolem/registry/jobs"
@@ -28,9 +30,10 @@ const maxWaitingLists = 100
 type dayWork struct {
 	db       *store.DB
 	registry *registry.Registry
+	evidence *archive.Archive
 }
 
-func (o *office) work() dayWork { return dayWork{o.db, o.registry} }
+func (o *office) work() dayWork { return dayWork{o.db, o.registry, o.evidence} }
 
 // kinds are the bodies of the day's jobs.
 func (w dayWork) kinds() map[string]jobs.Kind {
@@ -68,12 +71,40 @@ func (w dayWork) seal(ctx context.Context, day tolem.Day, progress registry.Prog
 	if err != nil {
 		return nil, 0, err
 	}
+	if err := w.sealAudit(ctx, day); err != nil {
+		return nil, 0, err
+	}
 	// Days before it, too, whose count had failed: days are counted in order.
 	if _, err := w.registry.CountSealed(ctx); err != nil {
 		return nil, 0, err
 	}
 	owners, err := w.registry.Owners(ctx, day)
 	return owners, sealed.Facts, err
+}
+
+// sealAudit seals what the people of each bank did that day.
+func (w dayWork) sealAudit(ctx context.Context, day tolem.Day) error {
+	people, err := access.New(access.Config{Calendar: w.registry.Calendar, Evidence: w.evidence}, w.db)
+	if err != nil {
+		return err
+	}
+	var all []tolem.Participant
+	err = w.db.View(ctx, func(tx *store.Tx) error {
+		all, err = tx.Participants()
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	for _, p := range all {
+		if p.Kind != tolem.KindBank {
+			continue
+		}
+		if err := people.SealAudit(ctx, p.ID, day); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func registerSlot(day tolem.Day, o tolem.Owner) string {

@@ -36,7 +36,11 @@ others of their bank at the workplace. BANK/USER names somebody in all commands.
 // works at this terminal.
 func withPeople(ctx context.Context, file string, do func(context.Context, *access.Access, access.Actor, *desk) error) error {
 	return withDesk(ctx, file, func(ctx context.Context, d *desk) error {
-		a, err := access.New(access.Config{Calendar: tolem.NewCalendar(d.zone, nil, nil)}, d.db)
+		evidence, err := openArchive(d)
+		if err != nil {
+			return err
+		}
+		a, err := access.New(access.Config{Calendar: tolem.NewCalendar(d.zone, nil, nil), Evidence: evidence}, d.db)
 		if err != nil {
 			return err
 		}

@@ -92,13 +92,17 @@ func parseMark(s string) (access.Mark, error) {
 }
 
 func verifyAudit(ctx context.Context, io streams, a *access.Access, by access.Actor, bank tolem.ParticipantID, day tolem.Day) error {
-	n, err := a.VerifyAudit(ctx, by, bank, day)
+	report, err := a.VerifyAudit(ctx, by, bank, day)
 	if errors.Is(err, store.ErrAuditAltered) {
 		fmt.Fprintf(io.out, "ALTERED: %v\n", err)
 		return errCheck
 	}
 	if err == nil {
-		fmt.Fprintf(io.out, "%s, %s: %d record(s), none altered\n", bank, day, n)
+		sealed := "not sealed yet"
+		if report.Sealed {
+			sealed = "sealed in the archive"
+		}
+		fmt.Fprintf(io.out, "%s, %s: %d record(s), none altered; %s\n", bank, day, report.Records, sealed)
 	}
 	return err
 }

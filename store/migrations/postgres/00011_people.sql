@@ -57,3 +57,12 @@ CREATE TABLE audit (
     hash        BYTEA   NOT NULL,
     PRIMARY KEY (bank, day, actor, number)
 );
+
+-- Where the ends of a bank's chains of a day stand in the archive. Added to and
+-- never changed.
+CREATE TABLE audit_seal (
+    bank     TEXT    COLLATE "C" NOT NULL,
+    day      BIGINT  NOT NULL,
+    evidence BYTEA   NOT NULL,             -- id of the document
+    PRIMARY KEY (bank, day)
+);
