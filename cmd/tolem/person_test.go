@@ -1,8 +1,10 @@
 package main
 
 import (
+	"context"
 	"strings"
 	"testing"
+	"time"
 )
 
 // The gateway's operator makes the first security administrator of a bank, and
@@ -82,9 +84,19 @@ func TestPeople(t *testing.T) {
 	if len(rest) != len(audit)-4 {
 		t.Errorf("after a mark: %d of %d", len(rest), len(audit))
 	}
-	if out := s.must(person("audit", "--bank", "HALYK", "--verify")...); !strings.Contains(out, "12 record(s), none altered") {
+	if out := s.must(person("audit", "--bank", "HALYK", "--verify")...); !strings.Contains(out, "12 record(s), none altered; not sealed yet") {
 		t.Errorf("verified:\n%s", out)
 	}
+	err := withOffice(t.Context(), s.config(), func(ctx context.Context, o *office) error {
+		return o.work().sealAudit(ctx, o.registry.Calendar.DayOf(time.Now()))
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if out := s.must(person("audit", "--bank", "HALYK", "--verify")...); !strings.Contains(out, "sealed in the archive") {
+		t.Errorf("verified after the day:\n%s", out)
+	}
+	s.must("verify", "archive", "--config", s.config())
 	if out := s.must(person("audit", "--bank", "HALYK", "--user", "l.aliyeva")...); strings.Contains(out, "people.add") {
 		t.Errorf("another's records:\n%s", out)
 	}
