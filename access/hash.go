@@ -20,7 +20,7 @@ type HashParams struct {
 }
 
 // DefaultHash is what OWASP and RFC 9106 leave room for where many people sign
-// in at the same hour: 19 MiB, two passes, one thread, some 25 ms of a processor.
+// in at the same hour: 19 MiB, two passes, one thread, some 40 ms of a processor.
 // The hash is sealed by the vault besides, so that a stolen database alone
 // gives nothing to guess at.
 var DefaultHash = HashParams{Memory: 19 << 10, Time: 2, Threads: 1}

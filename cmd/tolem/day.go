@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -111,15 +112,13 @@ func (w dayWork) sealAudit(ctx context.Context, day tolem.Day) error {
 	if err != nil {
 		return err
 	}
+	var failed []error // one bank's does not hold up another's
 	for _, p := range all {
-		if p.Kind != tolem.KindBank {
-			continue
-		}
-		if err := people.SealAudit(ctx, p.ID, day); err != nil {
-			return err
+		if p.Kind == tolem.KindBank {
+			failed = append(failed, people.SealAudit(ctx, p.ID, day))
 		}
 	}
-	return nil
+	return errors.Join(failed...)
 }
 
 func registerSlot(day tolem.Day, o tolem.Owner) string {
