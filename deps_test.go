@@ -79,6 +79,10 @@ var imports = map[string][]string{
 		"github.com/rs/zerolog", "github.com/google/uuid", "golang.org/x/time/rate",
 	},
 
+	// People who sign in at banks. What a certificate is refused for is told by
+	// the errors of signing/trust; the archive takes the seals of the audit.
+	"access": {".", "store", "archive", "signing/trust", "golang.org/x/crypto/argon2", "golang.org/x/text/unicode/norm"},
+
 	// Pages for people. The shell knows no payment; the payment page knows the
 	// nouns, and asks the core through an interface of its own.
 	"web":          {".", "github.com/rs/zerolog", "golang.org/x/time/rate"},

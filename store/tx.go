@@ -20,6 +20,8 @@ type Tx struct {
 	set  *writeSet // nil within View
 	run  int       // 1 is the first
 	dead bool
+
+	audited map[auditChain]auditHead // where chains end that this transaction adds to
 }
 
 type insideKey struct{}

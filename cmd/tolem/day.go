@@ -3,11 +3,14 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
 
 	"tolem"
+	"tolem/access"
+	"tolem/archive"
 	"tolem/registry"
 	"tolem/registry/deliver"
 	"tolem/registry/jobs"
@@ -19,6 +22,7 @@ const (
 	jobSeal      = "seal-day"       // slot: the day
 	jobRegister  = "build-register" // slot: day/kind/owner, of a branch day/branch/owner/bank
 	jobReconcile = "reconcile"      // slot: the number of the list
+	jobAudit     = "seal-audit"     // slot: the day
 )
 
 // maxWaitingLists bounds the submitted lists that one look plans.
@@ -29,9 +33,10 @@ const maxWaitingLists = 100
 type dayWork struct {
 	db       *store.DB
 	registry *registry.Registry
+	evidence *archive.Archive
 }
 
-func (o *office) work() dayWork { return dayWork{o.db, o.registry} }
+func (o *office) work() dayWork { return dayWork{o.db, o.registry, o.evidence} }
 
 // kinds are the bodies of the day's jobs.
 func (w dayWork) kinds() map[string]jobs.Kind {
@@ -39,6 +44,7 @@ func (w dayWork) kinds() map[string]jobs.Kind {
 		jobSeal:      {Run: w.runSeal, InOrder: true},
 		jobRegister:  {Run: w.runRegister},
 		jobReconcile: {Run: w.runReconcile},
+		jobAudit:     {Run: w.runAudit},
 	}
 }
 
@@ -59,8 +65,24 @@ func (w dayWork) runSeal(ctx context.Context, a jobs.Attempt) (string, error) {
 				return err
 			}
 		}
+		if err := tx.PlanJob(jobAudit, day.String(), tx.Now()); err != nil {
+			return err
+		}
 		return a.Finish(tx, result)
 	})
+}
+
+// runAudit seals what the people of banks did on a day. It is a job of its own:
+// an audit that somebody has altered is an alarm, but holds up no register.
+func (w dayWork) runAudit(ctx context.Context, a jobs.Attempt) (string, error) {
+	day, err := tolem.ParseDay(a.Slot)
+	if err != nil {
+		return "", err
+	}
+	if err := w.sealAudit(ctx, day); err != nil {
+		return "", err
+	}
+	return "sealed", w.db.Update(ctx, func(tx *store.Tx) error { return a.Finish(tx, "sealed") })
 }
 
 // seal seals and counts a day and returns whose registers it has.
@@ -75,6 +97,29 @@ func (w dayWork) seal(ctx context.Context, day tolem.Day, progress registry.Prog
 	}
 	owners, err := w.registry.Owners(ctx, day)
 	return owners, sealed.Facts, err
+}
+
+// sealAudit seals what the people of each bank did that day.
+func (w dayWork) sealAudit(ctx context.Context, day tolem.Day) error {
+	people, err := access.New(access.Config{Calendar: w.registry.Calendar, Evidence: w.evidence}, w.db)
+	if err != nil {
+		return err
+	}
+	var all []tolem.Participant
+	err = w.db.View(ctx, func(tx *store.Tx) error {
+		all, err = tx.Participants()
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	var failed []error // one bank's does not hold up another's
+	for _, p := range all {
+		if p.Kind == tolem.KindBank {
+			failed = append(failed, people.SealAudit(ctx, p.ID, day))
+		}
+	}
+	return errors.Join(failed...)
 }
 
 func registerSlot(day tolem.Day, o tolem.Owner) string {
@@ -154,7 +199,7 @@ func (w dayWork) closeDay(ctx context.Context, day tolem.Day, progress registry.
 			return err
 		}
 	}
-	return nil
+	return w.sealAudit(ctx, day)
 }
 
 // planLists plans the comparison of lists that have all their parts.

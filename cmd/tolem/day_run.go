@@ -34,7 +34,7 @@ func newDayRun(n *node) (*dayRun, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &dayRun{dayWork: dayWork{n.db, n.registry}, planner: jobs.Planner{Calendar: n.registry.Calendar, At: at, Days: days}}
+	r := &dayRun{dayWork: dayWork{n.db, n.registry, n.evidence}, planner: jobs.Planner{Calendar: n.registry.Calendar, At: at, Days: days}}
 	name := nodeName()
 	if r.runner, err = jobs.New(jobs.Config{Node: name, DB: n.db, Kinds: r.kinds(), Report: n.jobDone}); err != nil {
 		return nil, err

@@ -60,7 +60,7 @@ func (w *demoWorld) morning() (dayWork, tolem.Day, error) {
 	}
 	after := r.Calendar.End(w.today).Add(time.Hour)
 	r.Clock = func() time.Time { return after }
-	return dayWork{w.node.db, r}, w.today, nil
+	return dayWork{w.node.db, r, w.node.evidence}, w.today, nil
 }
 
 func lateCode(ctx context.Context, w *demoWorld, a *demoActor) (string, error) {
