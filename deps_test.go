@@ -59,6 +59,9 @@ var imports = map[string][]string{
 	// Attempts to pay, from the payer's confirmation to the bank's last word.
 	"gateway/payments": {".", "gateway", "store", "archive", "banks"},
 
+	// What cashiers collect for. Intake is the operation by which providers feed it.
+	"bills": {".", "store", "gateway"},
+
 	"gateway/registers": {".", "gateway", "registry", "registry/form", "registry/report", "store"},
 	// What sealed days come to, and its forms. Nothing personal is in it.
 	"registry/report": {".", "store", "registry/form"},
