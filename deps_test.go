@@ -70,7 +70,7 @@ var imports = map[string][]string{
 	// wire. Of store it may know the errors, nothing else: see
 	// TestTheWireKnowsOnlyErrorsOfTheStore.
 	"gateway/soap": {
-		".", "gateway", "gateway/registers", "archive", "store", "signing", "signing/c14n", "signing/trust", "banks", "wsdl",
+		".", "gateway", "gateway/registers", "bills", "archive", "store", "signing", "signing/c14n", "signing/trust", "banks", "wsdl",
 		"github.com/rs/zerolog", "github.com/google/uuid", "golang.org/x/time/rate",
 	},
 

@@ -125,7 +125,9 @@ func TestOrganisations(t *testing.T) {
 			t.Errorf("%+v %+v, %v", points, units, err)
 		}
 		// A change is seen at once.
-		w.update(func(tx *store.Tx) error { return tx.PutAsanPoint(tolem.AsanPoint{ID: "ASAN2", Name: "ASAN xidmət 2", Active: true}) })
+		w.update(func(tx *store.Tx) error {
+			return tx.PutAsanPoint(tolem.AsanPoint{ID: "ASAN2", Name: "ASAN xidmət 2", Active: true})
+		})
 		if points, _ = w.AsanPoints(t.Context()); len(points) != 2 {
 			t.Errorf("%+v", points)
 		}

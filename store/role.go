@@ -8,7 +8,7 @@ const (
 		"job_attempt, delivery_attempt, delivery_evidence, day_count, attempt_step, bill_batch"
 	changingTables = "open_day, code, log_state, directory, participant, certificate, provider, service, crl, job_run, delivery_target, outbox, checkout, attempt, " +
 		"organisation, organisation_unit, desk_service, tariff, asan_point, asan_unit, account, settlement"
-	passingTables  = "leaf_pending, day_total, hour_total, refusal_total, " + // of totals the drafts that nobody needs go
+	passingTables = "leaf_pending, day_total, hour_total, refusal_total, " + // of totals the drafts that nobody needs go
 		"return_address, attempt_hold, page_session, bill"
 )
 

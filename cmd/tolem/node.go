@@ -15,6 +15,7 @@ import (
 
 	"tolem/archive"
 	"tolem/banks"
+	"tolem/bills"
 	"tolem/config"
 	"tolem/gateway"
 	"tolem/gateway/payments"
@@ -47,6 +48,7 @@ type node struct {
 	day       *dayRun
 	gateway   *gateway.Gateway
 	payments  *payments.Engine
+	bills     *bills.Desk
 	metrics   *metrics
 	jobs      *background
 
@@ -97,6 +99,7 @@ func openNode(ctx context.Context, c *config.Config, log zerolog.Logger) (_ *nod
 	n.gateway = gateway.New(gateway.Config{
 		Currency: c.Currency, CodeTTL: c.Codes.TTL, UnknownCodesPerMinute: c.Limits.UnknownCodesPerMinute, PageAddress: pageAddress(c.Checkout),
 	}, n.db, n.evidence, n.directory)
+	n.bills = newBills(n.desk, n.registry.Calendar)
 	if n.payments, err = newPayments(n); err != nil {
 		return nil, err
 	}
@@ -132,6 +135,7 @@ func (n *node) handler() *soap.Handler {
 	return soap.New(soap.Config{
 		Gateway:   n.gateway,
 		Registers: registers.New(n.gateway, n.registry, report.NewDesk(n.db)),
+		Bills:     bills.NewIntake(n.gateway, n.bills),
 		Directory: n.directory,
 		Verifier:  signing.NewVerifier(n.trust, n.directory),
 		Signers:   n.signers,
