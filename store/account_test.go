@@ -57,7 +57,10 @@ func TestParticularsAreSealed(t *testing.T) {
 		if err != nil || a.Particulars.Holder != "Əliyev İlham" || len(a.Bills) != 2 || a.Bills[1].Amount.Minor != 7 || a.Version != 1 {
 			t.Errorf("%+v, %v", a, err)
 		}
-		if _, err := db.writer.Exec("UPDATE account SET data = (SELECT b.data FROM account b WHERE b.number = '2') WHERE number = '1'"); err != nil {
+		err = db.Update(context.Background(), func(tx *Tx) error {
+			return tx.exec(single{text: "UPDATE account SET data = (SELECT b.data FROM account b WHERE b.number = '2') WHERE number = '1'", want: 1})
+		})
+		if err != nil {
 			t.Fatal(err)
 		}
 		if _, err := read(); err == nil {
