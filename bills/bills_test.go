@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -191,12 +192,14 @@ func TestAccountsByNumber(t *testing.T) {
 
 // distant is an organisation's system that may hang.
 type distant struct {
-	answer func(context.Context) (tolem.Snapshot, error)
+	answer atomic.Pointer[func() (tolem.Snapshot, error)]
 }
 
-func (d *distant) Account(ctx context.Context, _ tolem.AccountNumber) (tolem.Snapshot, error) {
-	return d.answer(ctx)
+func (d *distant) Account(context.Context, tolem.AccountNumber) (tolem.Snapshot, error) {
+	return (*d.answer.Load())()
 }
+
+func (d *distant) will(answer func() (tolem.Snapshot, error)) { d.answer.Store(&answer) }
 
 // An organisation that is down, hangs or babbles is told as such, soon is not
 // asked any more, and does not hold up others.
@@ -210,7 +213,7 @@ func TestOnlineLookup(t *testing.T) {
 		w.LookupTimeout = 50 * time.Millisecond
 		asked := 0
 		says := func(s tolem.Snapshot, err error) {
-			far.answer = func(context.Context) (tolem.Snapshot, error) { asked++; return s, err }
+			far.will(func() (tolem.Snapshot, error) { asked++; return s, err })
 		}
 		says(account("1", bill(light, "9", 500)), nil)
 		if f := w.find(electro, "1"); f.Outcome != bills.FoundDebts || f.Debts[0].Open != 500 {
@@ -224,13 +227,13 @@ func TestOnlineLookup(t *testing.T) {
 		if f := w.find(electro, "1"); f.Outcome != bills.Failed || f.Outcome.Message() != "lookup.failed" || f.Cause == nil {
 			t.Errorf("%+v", f)
 		}
-		far.answer = func(context.Context) (tolem.Snapshot, error) { panic("bug") }
+		far.will(func() (tolem.Snapshot, error) { panic("bug") })
 		if f := w.find(electro, "1"); f.Outcome != bills.Failed {
 			t.Errorf("%+v", f)
 		}
 		release := make(chan struct{})
 		defer close(release)
-		far.answer = func(context.Context) (tolem.Snapshot, error) { <-release; return tolem.Snapshot{}, nil } // deaf to its context
+		far.will(func() (tolem.Snapshot, error) { <-release; return tolem.Snapshot{}, nil }) // deaf to its context
 		began := time.Now()
 		for range 4 {
 			if f := w.find(electro, "1"); f.Outcome != bills.Failed {
