@@ -67,6 +67,9 @@ var imports = map[string][]string{
 	"gateway/redirect": {".", "gateway", "archive", "banks", "signing"},
 	"gateway/results":  {".", "store", "archive", "banks", "signing", "signing/c14n", "wsdl"},
 
+	// What cashiers collect for. Intake is the operation by which providers feed it.
+	"bills": {".", "store", "gateway"},
+
 	"gateway/registers": {".", "gateway", "registry", "registry/form", "registry/report", "store"},
 	// What sealed days come to, and its forms. Nothing personal is in it.
 	"registry/report": {".", "store", "registry/form"},
@@ -75,7 +78,7 @@ var imports = map[string][]string{
 	// wire. Of store it may know the errors, nothing else: see
 	// TestTheWireKnowsOnlyErrorsOfTheStore.
 	"gateway/soap": {
-		".", "gateway", "gateway/registers", "archive", "store", "signing", "signing/c14n", "signing/trust", "banks", "wsdl",
+		".", "gateway", "gateway/registers", "bills", "archive", "store", "signing", "signing/c14n", "signing/trust", "banks", "wsdl",
 		"github.com/rs/zerolog", "github.com/google/uuid", "golang.org/x/time/rate",
 	},
 

@@ -67,7 +67,7 @@ func TestTargetsInDocuments(t *testing.T) {
 // examples are the files whose code README.md shows, in the order in which it
 // does.
 var examples = map[string][]string{
-	"go":     {"wsdl/client/example_test.go", "wsdl/client/example_register_test.go"},
+	"go":     {"wsdl/client/example_test.go", "wsdl/client/example_register_test.go", "wsdl/client/example_bills_test.go"},
 	"python": {"wsdl/interop/example_zeep.py"},
 }
 

@@ -117,8 +117,9 @@ var permitted = map[Group][]Operation{
 	GroupBranch:        {OpListServices, OpGetOutcome, OpListRegisters, OpGetRegister, OpAcknowledgeRegister, OpSubmitRegister, OpGetReconciliation},
 	GroupProcessing:    {OpIssueCode, OpNotifyPayment, OpCancelCode, OpListServices, OpGetOutcome},
 	GroupServiceCentre: {},
-	GroupProvider:      {OpListServices, OpGetOutcome, OpListRegisters, OpGetRegister, OpAcknowledgeRegister, OpSubmitRegister, OpGetReconciliation, OpGetReport},
-	GroupMerchant:      {OpListServices, OpGetOutcome},
+	GroupProvider: {OpListServices, OpGetOutcome, OpListRegisters, OpGetRegister, OpAcknowledgeRegister, OpSubmitRegister, OpGetReconciliation, OpGetReport,
+		OpSubmitBills},
+	GroupMerchant: {OpListServices, OpGetOutcome},
 }
 
 // Groups lists every group in alphabetical order.

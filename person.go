@@ -24,7 +24,7 @@ const (
 	MaxNameLength     = 100                // characters of a first name or surname
 )
 
-// The errors of a person's particulars.
+// The errors of a person's profile.
 var (
 	ErrBadUserName = errors.New("user name must be 3 to 32 Latin letters, digits, '.', '_' or '-', starting with a letter or digit")
 	ErrBadName     = errors.New("first name and surname must be 1 to 100 characters, and no control characters")
@@ -54,8 +54,8 @@ func asciiLower(s string) string {
 	}, s)
 }
 
-// Particulars are what is registered about a person and may be changed.
-type Particulars struct {
+// Profile is what is registered about a person and may be changed.
+type Profile struct {
 	UserName           UserName
 	FirstName, Surname string
 	Role               Role          // never RoleAsanOperator: that is an operator with an ASAN service point
@@ -63,8 +63,8 @@ type Particulars struct {
 	AsanPoint          AsanPointID   // to which an operator is attached; empty: none
 }
 
-// Check returns what is wrong with the particulars by themselves.
-func (p Particulars) Check() error {
+// Check returns what is wrong with the profile by itself.
+func (p Profile) Check() error {
 	var errs []error
 	if !userNamePattern.MatchString(string(p.UserName)) {
 		errs = append(errs, ErrBadUserName)
@@ -96,7 +96,7 @@ func goodName(s string) bool {
 type Person struct {
 	ID   PersonID
 	Bank ParticipantID
-	Particulars
+	Profile
 
 	Suspended  bool
 	Failures   int       // wrong passwords in a row
@@ -202,13 +202,13 @@ func (p Person) WithSuspended(suspended bool) Person {
 	return p
 }
 
-// WithParticulars is the person under other particulars. What changes rights
+// WithProfile is the person under another profile. What changes rights
 // ends the sessions.
-func (p Person) WithParticulars(next Particulars) Person {
+func (p Person) WithProfile(next Profile) Person {
 	if p.Role != next.Role || p.Branch != next.Branch || p.AsanPoint != next.AsanPoint || p.UserName != next.UserName {
 		p.Credential++
 	}
-	p.Particulars = next
+	p.Profile = next
 	return p
 }
 

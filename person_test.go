@@ -48,7 +48,7 @@ func TestRightsOfRoles(t *testing.T) {
 
 // WP-021
 func TestAsanOperatorIsAnOperatorWithAPoint(t *testing.T) {
-	p := tolem.Person{Particulars: tolem.Particulars{Role: tolem.RoleOperator}}
+	p := tolem.Person{Profile: tolem.Profile{Role: tolem.RoleOperator}}
 	if p.IsAsan() || p.Position() != tolem.RoleOperator || p.May(tolem.ActAsanSummary) {
 		t.Error("an operator without a point is one of ASAN")
 	}
@@ -154,34 +154,34 @@ func TestFiveWrongPasswordsLock(t *testing.T) {
 	}
 }
 
-func TestParticularsAreChecked(t *testing.T) {
-	good := tolem.Particulars{UserName: "l.aliyeva", FirstName: "Lalə", Surname: "Əliyeva", Role: tolem.RoleOperator, Branch: "GNC01", AsanPoint: "ASAN1"}
+func TestProfilesAreChecked(t *testing.T) {
+	good := tolem.Profile{UserName: "l.aliyeva", FirstName: "Lalə", Surname: "Əliyeva", Role: tolem.RoleOperator, Branch: "GNC01", AsanPoint: "ASAN1"}
 	if err := good.Check(); err != nil {
 		t.Error(err)
 	}
-	with := func(change func(*tolem.Particulars)) tolem.Particulars {
+	with := func(change func(*tolem.Profile)) tolem.Profile {
 		p := good
 		change(&p)
 		return p
 	}
 	for name, c := range map[string]struct {
-		p    tolem.Particulars
+		p    tolem.Profile
 		want error
 	}{
-		"no user name":         {with(func(p *tolem.Particulars) { p.UserName = "" }), tolem.ErrBadUserName},
-		"capital letters":      {with(func(p *tolem.Particulars) { p.UserName = "Aliyeva" }), tolem.ErrBadUserName},
-		"no first name":        {with(func(p *tolem.Particulars) { p.FirstName = "" }), tolem.ErrBadName},
-		"two lines":            {with(func(p *tolem.Particulars) { p.Surname = "a\nb" }), tolem.ErrBadName},
-		"too long":             {with(func(p *tolem.Particulars) { p.Surname = strings.Repeat("ə", 101) }), tolem.ErrBadName},
-		"no branch":            {with(func(p *tolem.Particulars) { p.Branch = "" }), tolem.ErrBadPlace},
-		"administrator's ASAN": {with(func(p *tolem.Particulars) { p.Role = tolem.RoleBankAdmin }), tolem.ErrBadPlace},
-		"bad point":            {with(func(p *tolem.Particulars) { p.AsanPoint = "a b" }), tolem.ErrBadIdentifier},
+		"no user name":         {with(func(p *tolem.Profile) { p.UserName = "" }), tolem.ErrBadUserName},
+		"capital letters":      {with(func(p *tolem.Profile) { p.UserName = "Aliyeva" }), tolem.ErrBadUserName},
+		"no first name":        {with(func(p *tolem.Profile) { p.FirstName = "" }), tolem.ErrBadName},
+		"two lines":            {with(func(p *tolem.Profile) { p.Surname = "a\nb" }), tolem.ErrBadName},
+		"too long":             {with(func(p *tolem.Profile) { p.Surname = strings.Repeat("ə", 101) }), tolem.ErrBadName},
+		"no branch":            {with(func(p *tolem.Profile) { p.Branch = "" }), tolem.ErrBadPlace},
+		"administrator's ASAN": {with(func(p *tolem.Profile) { p.Role = tolem.RoleBankAdmin }), tolem.ErrBadPlace},
+		"bad point":            {with(func(p *tolem.Profile) { p.AsanPoint = "a b" }), tolem.ErrBadIdentifier},
 	} {
 		if err := c.p.Check(); !errors.Is(err, c.want) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if err := with(func(p *tolem.Particulars) { p.Role = tolem.RoleAsanOperator }).Check(); err == nil {
+	if err := with(func(p *tolem.Profile) { p.Role = tolem.RoleAsanOperator }).Check(); err == nil {
 		t.Error("somebody is registered as an ASAN operator without a point")
 	}
 	for typed, want := range map[string]tolem.UserName{" L.Aliyeva ": "l.aliyeva", "ABC": "abc", "İbrahim": "", "ab": "", "a b c": ""} {

@@ -28,6 +28,8 @@ const (
 	OpStartCardPayment    Operation = "StartCardPayment"
 	OpStartAccountPayment Operation = "StartAccountPayment"
 	OpGetCheckout         Operation = "GetCheckout"
+
+	OpSubmitBills Operation = "SubmitBills"
 )
 
 // Operations lists every operation in the order of the contract.
@@ -37,6 +39,7 @@ var Operations = []Operation{
 	OpListRegisters, OpGetRegister, OpAcknowledgeRegister, OpSubmitRegister, OpGetReconciliation,
 	OpListClaims, OpAnswerClaim, OpGetReport,
 	OpStartCardPayment, OpStartAccountPayment, OpGetCheckout,
+	OpSubmitBills,
 }
 
 // ResultCode is the outcome of an operation, or the stable code of a fault
@@ -78,6 +81,7 @@ const (
 	ReportTooLarge      ResultCode = "REPORT_TOO_LARGE"
 	ReturnAddress       ResultCode = "RETURN_ADDRESS"
 	UnknownCheckout     ResultCode = "UNKNOWN_CHECKOUT"
+	BillsRefused        ResultCode = "BILLS_REFUSED"
 )
 
 // Codes that stand in a fault: the request could not be accepted as one.
@@ -134,6 +138,7 @@ var resultTexts = map[ResultCode]string{
 	ReportTooLarge:      "the report is too large; ask for less time, longer periods or fewer directions",
 	ReturnAddress:       "the return address is not registered for the caller",
 	UnknownCheckout:     "the caller has started no such payment",
+	BillsRefused:        "accounts of the batch are not in order; nothing was taken",
 	TooManyUnknown:      "too many unknown payment codes; try again later",
 	BadRequest:          "the request does not follow the contract",
 	BadSignature:        "the signature of the request cannot be accepted",

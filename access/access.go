@@ -82,7 +82,7 @@ var (
 	ErrOneself       = &Refusal{"access.oneself", "nobody administers the own person"}
 	ErrNoPerson      = &Refusal{"person.not_found", "the bank has no such person"}
 	ErrUserNameTaken = &Refusal{"person.user_name_taken", "the bank has somebody of that user name"}
-	ErrParticulars   = &Refusal{"person.invalid", "the particulars are not in order"}
+	ErrProfile       = &Refusal{"person.invalid", "the profile is not in order"}
 	ErrNoToken       = &Refusal{"token.not_found", "the person has no such e-token in use"}
 	ErrTokenTaken    = &Refusal{"token.taken", "the certificate is registered already"}
 	ErrTokenUnfit    = &Refusal{"token.unfit", "the certificate cannot be an e-token's"}

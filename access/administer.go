@@ -90,18 +90,18 @@ func managed(tx *store.Tx, by Actor, bank tolem.ParticipantID, id tolem.PersonID
 	return p, mayManage(by, p.ID, p.Role)
 }
 
-// checkPlace returns ErrParticulars unless the bank is one and the branch its.
+// checkPlace returns ErrProfile unless the bank is one and the branch its.
 func checkPlace(tx *store.Tx, bank, branch tolem.ParticipantID) error {
 	b, err := tx.Participant(bank)
 	if errors.Is(err, store.ErrNotFound) || err == nil && b.Kind != tolem.KindBank {
-		return fmt.Errorf("%w: no bank %q", ErrParticulars, bank)
+		return fmt.Errorf("%w: no bank %q", ErrProfile, bank)
 	}
 	if err != nil || branch == "" {
 		return err
 	}
 	p, err := tx.Participant(branch)
 	if errors.Is(err, store.ErrNotFound) || err == nil && (p.Kind != tolem.KindBranch || !slices.Contains(p.ActsFor, bank)) {
-		return fmt.Errorf("%w: %s has no branch %q", ErrParticulars, bank, branch)
+		return fmt.Errorf("%w: %s has no branch %q", ErrProfile, bank, branch)
 	}
 	return err
 }
@@ -118,17 +118,17 @@ func checkName(tx *store.Tx, bank tolem.ParticipantID, id tolem.PersonID, name t
 	return err
 }
 
-func checkParticulars(p tolem.Particulars) error {
+func checkProfile(p tolem.Profile) error {
 	if err := p.Check(); err != nil {
-		return fmt.Errorf("%w: %w", ErrParticulars, err)
+		return fmt.Errorf("%w: %w", ErrProfile, err)
 	}
 	return nil
 }
 
 // AddPerson registers somebody and returns a temporary password, to be shown
 // once.
-func (a *Access) AddPerson(ctx context.Context, by Actor, bank tolem.ParticipantID, in tolem.Particulars) (p tolem.Person, temporary Password, err error) {
-	if err := errors.Join(checkParticulars(in), mayManage(by, "", in.Role)); err != nil {
+func (a *Access) AddPerson(ctx context.Context, by Actor, bank tolem.ParticipantID, in tolem.Profile) (p tolem.Person, temporary Password, err error) {
+	if err := errors.Join(checkProfile(in), mayManage(by, "", in.Role)); err != nil {
 		return p, Password{}, err
 	}
 	temporary = temporaryPassword()
@@ -141,7 +141,7 @@ func (a *Access) AddPerson(ctx context.Context, by Actor, bank tolem.Participant
 		if err := errors.Join(checkPlace(tx, bank, in.Branch), checkName(tx, bank, id, in.UserName)); err != nil {
 			return err
 		}
-		p = tolem.Person{ID: id, Bank: bank, Particulars: in, Version: 1, CreatedAt: tx.Now(), CreatedBy: by.name()}.WithPassword(tx.Now(), true)
+		p = tolem.Person{ID: id, Bank: bank, Profile: in, Version: 1, CreatedAt: tx.Now(), CreatedBy: by.name()}.WithPassword(tx.Now(), true)
 		return tx.InsertPerson(p, hash)
 	})
 	if errors.Is(err, store.ErrExists) {
@@ -153,14 +153,14 @@ func (a *Access) AddPerson(ctx context.Context, by Actor, bank tolem.Participant
 	return p, temporary, nil
 }
 
-// ChangePerson stores other particulars. Where they change rights, the person's
+// ChangePerson stores another profile. Where they change rights, the person's
 // sessions are over.
-func (a *Access) ChangePerson(ctx context.Context, by Actor, bank tolem.ParticipantID, id tolem.PersonID, in tolem.Particulars) (tolem.Person, error) {
-	if err := errors.Join(checkParticulars(in), mayManage(by, id, in.Role)); err != nil {
+func (a *Access) ChangePerson(ctx context.Context, by Actor, bank tolem.ParticipantID, id tolem.PersonID, in tolem.Profile) (tolem.Person, error) {
+	if err := errors.Join(checkProfile(in), mayManage(by, id, in.Role)); err != nil {
 		return tolem.Person{}, err
 	}
 	return a.change(ctx, by, bank, id, tolem.ActChangePerson, func(tx *store.Tx, p tolem.Person) (tolem.Person, error) {
-		return p.WithParticulars(in), errors.Join(checkPlace(tx, p.Bank, in.Branch), checkName(tx, p.Bank, p.ID, in.UserName))
+		return p.WithProfile(in), errors.Join(checkPlace(tx, p.Bank, in.Branch), checkName(tx, p.Bank, p.ID, in.UserName))
 	})
 }
 

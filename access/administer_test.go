@@ -18,7 +18,7 @@ import (
 // operations are everything that is done to people, as one who is signed in
 // does it to somebody of a bank.
 func operations(ctx context.Context, w *world, cert *x509.Certificate) map[tolem.Action]func(access.Actor, tolem.ParticipantID, tolem.Person) error {
-	in := tolem.Particulars{UserName: "new.one", FirstName: "Rauf", Surname: "Quliyev", Role: tolem.RoleBankAdmin}
+	in := tolem.Profile{UserName: "new.one", FirstName: "Rauf", Surname: "Quliyev", Role: tolem.RoleBankAdmin}
 	return map[tolem.Action]func(access.Actor, tolem.ParticipantID, tolem.Person) error{
 		tolem.ActListPeople: func(by access.Actor, bank tolem.ParticipantID, p tolem.Person) error {
 			_, err := w.Card(ctx, by, bank, p.ID)
@@ -29,7 +29,7 @@ func operations(ctx context.Context, w *world, cert *x509.Certificate) map[tolem
 			return err
 		},
 		tolem.ActChangePerson: func(by access.Actor, bank tolem.ParticipantID, p tolem.Person) error {
-			changed := p.Particulars
+			changed := p.Profile
 			changed.Surname = "Məmmədova"
 			_, err := w.ChangePerson(ctx, by, bank, p.ID, changed)
 			return err
@@ -123,10 +123,10 @@ func TestSecurityAdministratorsAreMadeByTheGateway(t *testing.T) {
 			wants(t, "oneself: "+string(action), op(by, "", first.now()), access.ErrOneself, "access.oneself")
 			wants(t, "a colleague: "+string(action), op(by, "", second.now()), access.ErrForbidden, "access.forbidden")
 		}
-		_, _, err := w.AddPerson(t.Context(), by, "", tolem.Particulars{UserName: "third", FirstName: "A", Surname: "B", Role: tolem.RoleBankSecurityAdmin})
+		_, _, err := w.AddPerson(t.Context(), by, "", tolem.Profile{UserName: "third", FirstName: "A", Surname: "B", Role: tolem.RoleBankSecurityAdmin})
 		wants(t, "another of the same role", err, access.ErrForbidden, "access.forbidden")
 		operator := w.employ("KAPITAL", "l.aliyeva", tolem.RoleOperator)
-		raised := operator.now().Particulars
+		raised := operator.now().Profile
 		raised.Role, raised.Branch = tolem.RoleBankSecurityAdmin, ""
 		_, err = w.ChangePerson(t.Context(), by, "", operator.person.ID, raised)
 		wants(t, "raising somebody", err, access.ErrForbidden, "access.forbidden")
@@ -246,7 +246,7 @@ func TestRaceForACertificate(t *testing.T) {
 
 func TestUserNamesAreUniqueInABank(t *testing.T) {
 	worlds(t, func(w *world) {
-		in := tolem.Particulars{UserName: "l.aliyeva", FirstName: "Lalə", Surname: "Əliyeva", Role: tolem.RoleBankAdmin}
+		in := tolem.Profile{UserName: "l.aliyeva", FirstName: "Lalə", Surname: "Əliyeva", Role: tolem.RoleBankAdmin}
 		errs := make([]error, 8)
 		var group sync.WaitGroup
 		for i := range errs {
@@ -269,24 +269,24 @@ func TestUserNamesAreUniqueInABank(t *testing.T) {
 		in.FirstName = "Rauf"
 		_, err := w.ChangePerson(t.Context(), byHand, "KAPITAL", other.person.ID, in)
 		wants(t, "changed to a name that is taken", err, access.ErrUserNameTaken, "person.user_name_taken")
-		for what, change := range map[string]func(*tolem.Particulars){
-			"no name": func(p *tolem.Particulars) { p.FirstName = "" }, "another bank's branch": func(p *tolem.Particulars) { p.Role, p.Branch = tolem.RoleOperator, "QBA01" },
-			"a branch that is none": func(p *tolem.Particulars) { p.Branch = "KAPITAL" },
+		for what, change := range map[string]func(*tolem.Profile){
+			"no name": func(p *tolem.Profile) { p.FirstName = "" }, "another bank's branch": func(p *tolem.Profile) { p.Role, p.Branch = tolem.RoleOperator, "QBA01" },
+			"a branch that is none": func(p *tolem.Profile) { p.Branch = "KAPITAL" },
 		} {
-			bad := tolem.Particulars{UserName: "x.xxx", FirstName: "A", Surname: "B", Role: tolem.RoleBankAdmin}
+			bad := tolem.Profile{UserName: "x.xxx", FirstName: "A", Surname: "B", Role: tolem.RoleBankAdmin}
 			change(&bad)
 			_, _, err := w.AddPerson(t.Context(), byHand, "KAPITAL", bad)
-			wants(t, what, err, access.ErrParticulars, "person.invalid")
+			wants(t, what, err, access.ErrProfile, "person.invalid")
 		}
 		_, _, err = w.AddPerson(t.Context(), byHand, "GNC01", in)
-		wants(t, "a branch for a bank", err, access.ErrParticulars, "person.invalid")
+		wants(t, "a branch for a bank", err, access.ErrProfile, "person.invalid")
 	})
 }
 
 func TestPeopleAreFoundByTheirNames(t *testing.T) {
 	worlds(t, func(w *world) {
 		for _, n := range [][3]string{{"i.ibrahimova", "İlahə", "İbrahimova"}, {"q.qizilov", "Qəşəm", "Qızılov"}, {"e.emir", "Əmir", "Ağayev"}} {
-			_, _, err := w.AddPerson(t.Context(), byHand, "KAPITAL", tolem.Particulars{UserName: tolem.UserName(n[0]), FirstName: n[1], Surname: n[2], Role: tolem.RoleOperator, Branch: "GNC01"})
+			_, _, err := w.AddPerson(t.Context(), byHand, "KAPITAL", tolem.Profile{UserName: tolem.UserName(n[0]), FirstName: n[1], Surname: n[2], Role: tolem.RoleOperator, Branch: "GNC01"})
 			w.must(err)
 		}
 		for text, want := range map[string]string{

@@ -115,7 +115,7 @@ type staff struct {
 // hire adds somebody with an e-token and a temporary password.
 func (w *world) hire(bank tolem.ParticipantID, name tolem.UserName, role tolem.Role) *staff {
 	w.t.Helper()
-	in := tolem.Particulars{UserName: name, FirstName: "Lalə", Surname: "Əliyeva", Role: role}
+	in := tolem.Profile{UserName: name, FirstName: "Lalə", Surname: "Əliyeva", Role: role}
 	if role == tolem.RoleOperator || role == tolem.RoleAsanOperator {
 		in.Branch = map[tolem.ParticipantID]tolem.ParticipantID{"KAPITAL": "GNC01", "RABITA": "QBA01"}[bank]
 	}

@@ -34,8 +34,8 @@ func NewReader(namespace string) *Reader {
 
 // Read reads a request from a Body that Verify handed on: the name of the one
 // element in it and its children in their order. A request is nearly flat:
-// everything is in one namespace, a child holds text or plain elements of text,
-// never both, and there are no attributes but those any schema allows, xsi:type
+// everything is in one namespace, a child holds text or plain elements, never
+// both, these stand at most maxFieldDepth deep, and there are no attributes but those any schema allows, xsi:type
 // and xsi:schemaLocation. What the names and
 // values must be is the caller's business. Errors wrap ErrPayload.
 //
@@ -56,7 +56,7 @@ func (r *Reader) Read(body []byte) (name string, fields []Field, err error) {
 	}
 	fields = make([]Field, 0, d.Len()-int(request)-1)
 	for e := d.FirstChild(request); e != c14n.None; e = d.Next(e) {
-		f, ok := field(d, e)
+		f, ok := field(d, e, maxFieldDepth)
 		if !ok {
 			return "", nil, fmt.Errorf("%w: %s is not a plain element of %s", ErrPayload, d.Local(e), r.namespace)
 		}
@@ -65,21 +65,29 @@ func (r *Reader) Read(body []byte) (name string, fields []Field, err error) {
 	return string(d.Local(request)), fields, nil
 }
 
-// field reads a child of a request.
-func field(d *c14n.Document, e c14n.Elem) (f Field, ok bool) {
+// maxFieldDepth is how deep fields stand in a request: a list, what is in a part
+// of it, and what is in that.
+const maxFieldDepth = 3
+
+// field reads a child of a request, and what stands in it, at most so deep.
+func field(d *c14n.Document, e c14n.Elem, deep int) (f Field, ok bool) {
 	f.Name = string(d.Local(e))
 	inside := d.FirstChild(e)
 	if inside == c14n.None {
 		f.Value = string(d.Text(e))
 		return f, isField(d, e)
 	}
+	if deep == 1 || !isField(d, e) || d.Stray(e) {
+		return f, false
+	}
 	for ; inside != c14n.None; inside = d.Next(inside) {
-		if !isField(d, inside) || d.FirstChild(inside) != c14n.None {
+		in, ok := field(d, inside, deep-1)
+		if !ok {
 			return f, false
 		}
-		f.Fields = append(f.Fields, Field{Name: string(d.Local(inside)), Value: string(d.Text(inside))})
+		f.Fields = append(f.Fields, in)
 	}
-	return f, isField(d, e) && !d.Stray(e)
+	return f, true
 }
 
 // isField reports whether e is in the contract's namespace and has no

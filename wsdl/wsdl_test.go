@@ -152,7 +152,7 @@ func TestEveryCodeIsDocumented(t *testing.T) {
 		tolem.Cancelled, tolem.Refunded, tolem.IINMismatch, tolem.ServiceMismatch, tolem.BoundToOtherRequest, tolem.Mismatch,
 		tolem.DuplicatePayment, tolem.WrongBank, tolem.InvalidIIN, tolem.UnknownService, tolem.AmountNotAllowed, tolem.NotOwner,
 		tolem.UnknownRequest, tolem.UnknownRegister, tolem.RegisterFinal, tolem.NotSealed, tolem.BadRow,
-		tolem.BadPart, tolem.UnknownList, tolem.TooManyLists, tolem.NotReady, tolem.UnknownClaim, tolem.ClaimStateRefused, tolem.ReportTooLarge} {
+		tolem.BadPart, tolem.UnknownList, tolem.TooManyLists, tolem.NotReady, tolem.UnknownClaim, tolem.ClaimStateRefused, tolem.ReportTooLarge, tolem.BillsRefused} {
 		if !strings.Contains(results, string(c)) {
 			t.Errorf("result code %s is not documented", c)
 		}

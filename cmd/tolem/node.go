@@ -15,6 +15,7 @@ import (
 
 	"tolem/archive"
 	"tolem/banks"
+	"tolem/bills"
 	"tolem/config"
 	"tolem/gateway"
 	"tolem/gateway/payments"
@@ -53,6 +54,7 @@ type node struct {
 	collector *collect.Collector
 	results   *results.Desk  // what merchants are told
 	redirects *redirect.Gate // for buyers whom merchants send
+	bills     *bills.Desk
 	metrics   *metrics
 	jobs      *background
 
@@ -109,6 +111,7 @@ func openNode(ctx context.Context, c *config.Config, log zerolog.Logger) (_ *nod
 	n.redirects = redirect.New(redirect.Config{
 		Gateway: n.gateway, Directory: n.directory, Trust: n.trust, Clock: time.Now, Observe: n.metrics.redirect,
 	})
+	n.bills = newBills(n.desk, n.registry.Calendar)
 	connectors, err := newConnectors(n)
 	if err != nil {
 		return nil, err
@@ -146,6 +149,7 @@ func (n *node) handler() *soap.Handler {
 	return soap.New(soap.Config{
 		Gateway:   n.gateway,
 		Registers: registers.New(n.gateway, n.registry, report.NewDesk(n.db)),
+		Bills:     bills.NewIntake(n.gateway, n.bills),
 		Directory: n.directory,
 		Verifier:  signing.NewVerifier(n.trust, n.directory),
 		Signers:   n.signers,

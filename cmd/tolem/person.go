@@ -89,8 +89,8 @@ func (in *newPerson) flags(c *cobra.Command) {
 	f.StringVar(&in.asan, "asan", "", "ASAN service `point` of an ASAN operator")
 }
 
-// onto lays the flags that were given over particulars.
-func (in newPerson) onto(c *cobra.Command, p tolem.Particulars) tolem.Particulars {
+// onto lays the flags that were given over a profile.
+func (in newPerson) onto(c *cobra.Command, p tolem.Profile) tolem.Profile {
 	for name, set := range map[string]func(){
 		"first-name": func() { p.FirstName = in.first }, "surname": func() { p.Surname = in.surname }, "role": func() { p.Role = tolem.Role(in.role) },
 		"branch": func() { p.Branch = tolem.ParticipantID(in.branch) }, "asan": func() { p.AsanPoint = tolem.AsanPointID(in.asan) },
@@ -123,8 +123,8 @@ func personAddCommand(io streams) *cobra.Command {
 		if err != nil {
 			return fmt.Errorf("%w: --user: %w", errUsage, err)
 		}
-		particulars := in.onto(c, tolem.Particulars{UserName: user})
-		if err := particulars.Check(); err != nil {
+		profile := in.onto(c, tolem.Profile{UserName: user})
+		if err := profile.Check(); err != nil {
 			return fmt.Errorf("%w: %w", errUsage, err)
 		}
 		var certs []tolem.Certificate
@@ -134,7 +134,7 @@ func personAddCommand(io streams) *cobra.Command {
 			}
 		}
 		return withPeople(c.Context(), *file, func(ctx context.Context, a *access.Access, by access.Actor, _ *desk) error {
-			p, temporary, err := a.AddPerson(ctx, by, tolem.ParticipantID(in.bank), particulars)
+			p, temporary, err := a.AddPerson(ctx, by, tolem.ParticipantID(in.bank), profile)
 			if err != nil {
 				return err
 			}
@@ -234,7 +234,7 @@ func personChangeCommand(io streams) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			p := in.onto(c, card.Person.Particulars)
+			p := in.onto(c, card.Person.Profile)
 			if c.Flags().Changed("user") {
 				if p.UserName, err = tolem.ParseUserName(in.user); err != nil {
 					return fmt.Errorf("%w: --user: %w", errUsage, err)

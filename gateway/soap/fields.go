@@ -269,6 +269,13 @@ func oneOf[T ~string](f *fields, name string, list []T) T {
 	return s
 }
 
+// boolean takes an xs:boolean.
+func (f *fields) boolean(name string) bool {
+	s := f.token(name)
+	f.check(name, s == "true" || s == "false" || s == "1" || s == "0", "true or false")
+	return s == "true" || s == "1"
+}
+
 // requestID takes a UUID. What is none goes no further: the id stands in the
 // fault, in the log and with the evidence.
 func (f *fields) requestID(name string) tolem.RequestID {

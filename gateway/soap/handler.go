@@ -19,6 +19,7 @@ import (
 	"tolem"
 	"tolem/archive"
 	"tolem/banks"
+	"tolem/bills"
 	"tolem/gateway"
 	"tolem/gateway/registers"
 	"tolem/signing"
@@ -63,6 +64,7 @@ type Event struct {
 type Config struct {
 	Gateway   *gateway.Gateway
 	Registers *registers.Desk
+	Bills     *bills.Intake
 	Directory *banks.Directory
 	Verifier  *signing.Verifier
 	Signers   Signers

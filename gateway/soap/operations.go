@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"tolem"
+	"tolem/bills"
 	"tolem/gateway"
 	"tolem/gateway/registers"
 )
@@ -55,6 +56,8 @@ var operations = map[tolem.Operation]operation{
 	tolem.OpStartCardPayment:    serve((*gateway.Gateway).StartCardPayment, decodeCardOrder, encodeRedirect),
 	tolem.OpStartAccountPayment: serve((*gateway.Gateway).StartAccountPayment, decodeAccountOrder, encodeRedirect),
 	tolem.OpGetCheckout:         serve((*gateway.Gateway).GetCheckout, decodeCheckout, encodeCheckout),
+
+	tolem.OpSubmitBills: join(func(h *Handler) *bills.Intake { return h.Bills }, (*bills.Intake).Submit, decodeBatch, encodeTaken),
 }
 
 // call is a method of what performs operations.

@@ -22,6 +22,7 @@ import (
 	"tolem"
 	"tolem/archive"
 	"tolem/banks"
+	"tolem/bills"
 	"tolem/gateway"
 	"tolem/gateway/registers"
 	"tolem/gateway/soap"
@@ -162,6 +163,7 @@ func (w *world) serve(change func(*soap.Config)) {
 		BodyTimeout: 2 * time.Second, OperationTimeout: 20 * time.Second, Log: zerolog.New(w), Observe: w.observe,
 	}
 	c.Receipts, c.Registers = c.Signers.RSA, registers.New(c.Gateway, w.registry, report.NewDesk(w.db))
+	c.Bills = bills.NewIntake(c.Gateway, bills.New(bills.Config{Currency: tolem.KZT, Calendar: w.registry.Calendar}, w.db))
 	if change != nil {
 		change(&c)
 	}

@@ -23,6 +23,8 @@ type answerHead struct {
 	RequestID  string `xml:"urn:tolem:gateway:v1 requestId"`
 	ResultCode string `xml:"urn:tolem:gateway:v1 resultCode"`
 	ResultText string `xml:"urn:tolem:gateway:v1 resultText"`
+
+	Rejected []RejectedAccount `xml:"urn:tolem:gateway:v1 rejected"` // of SubmitBills
 }
 
 type fault11 struct {

@@ -16,6 +16,8 @@ type Refusal struct {
 	RequestID tolem.RequestID
 	Code      tolem.ResultCode
 	Text      string
+
+	Rejected []RejectedAccount // of SubmitBills: the first 100 that are not in order
 }
 
 // Error returns operation, code and text.

@@ -126,7 +126,7 @@ func (x *exchange) accept(answer answerHead) error {
 	case answer.ResultCode != string(tolem.OK):
 		return &Refusal{
 			Operation: x.operation, RequestID: x.requestID,
-			Code: tolem.ResultCode(answer.ResultCode), Text: answer.ResultText,
+			Code: tolem.ResultCode(answer.ResultCode), Text: answer.ResultText, Rejected: answer.Rejected,
 		}
 	}
 	return nil

@@ -141,6 +141,7 @@ func canned(gw *counterpart) func(http.ResponseWriter, request) {
 		"StartCardPayment":    codeField() + redirectFields,
 		"StartAccountPayment": redirectFields,
 		"GetCheckout":         "<paymentId>" + paymentID + "</paymentId><stage>REFUSED</stage><method>CARD</method><refusal>WRONG_CVC</refusal><bankErrorCode>N7</bankErrorCode>",
+		"SubmitBills":         billsTaken,
 		"AcknowledgeRegister": "<number>B-20261121-BANK1-1</number><standing>REJECTED</standing><at>" + at + "</at>",
 		"ListServices":        "<services><service><serviceCode>A</serviceCode><providerId>MIA</providerId><name><kk>Қызмет</kk></name><fixedAmount>12.00</fixedAmount><currency>KZT</currency></service></services>",
 	}
@@ -180,6 +181,7 @@ func TestZeep(t *testing.T) {
 		{[]string{"--scenario", "portal", "--code", code.String()}, "GetPayment=OK ValidateCode=OK CloseCode=OK CloseCode=ALREADY_USED GetReceipt=OK"},
 		{[]string{"--scenario", "page", "--code", code.String()}, "StartCardPayment=OK StartAccountPayment=OK GetCheckout=OK"},
 		{[]string{"--scenario", "registers"}, "ListRegisters=OK GetRegister=OK GetRegister=OK GetRegister=OK AcknowledgeRegister=OK AcknowledgeRegister=OK SubmitRegister=OK GetReconciliation=OK ListClaims=OK AnswerClaim=OK GetReport=OK"},
+		{[]string{"--scenario", "bills"}, "SubmitBills=OK"},
 		{[]string{"--scenario", "centre", "--code", code.Printed()}, "ValidateCode=OK CloseCode=OK"},
 		{[]string{"--scenario", "centre", "--x509data", "--code", code.String()}, "ValidateCode=OK CloseCode=OK"},
 		{[]string{"--scenario", "bank", "--soap12", "--on-behalf-of", "BANK2"}, "ListServices=OK IssueCode=OK NotifyPayment=OK NotifyPayment=OK GetOutcome=OK IssueCode=OK CancelCode=OK"},
@@ -349,8 +351,9 @@ func TestRequestsConformToTheSchema(t *testing.T) {
 		ReturnAddress: "https://p.kz/", Language: "en",
 	})
 	_, _ = cl.GetCheckout(ctx, paymentID)
-	if n := len(gw.seen()); n != 13 {
-		t.Fatalf("%d requests arrived, want 13", n)
+	_, _ = cl.SubmitBills(ctx, billBatch())
+	if n := len(gw.seen()); n != 14 {
+		t.Fatalf("%d requests arrived, want 14", n)
 	}
 	conforms(t, gw.seen())
 }

@@ -187,7 +187,8 @@ const (
 // CLAIM_STATE the claim is in a state that does not allow it;
 // REPORT_TOO_LARGE the report is too large, ask for less;
 // RETURN_ADDRESS the return address is not registered for the caller;
-// UNKNOWN_CHECKOUT the caller has started no such payment.
+// UNKNOWN_CHECKOUT the caller has started no such payment;
+// BILLS_REFUSED accounts of the batch are not in order, nothing was taken.
 // The list may grow, so the type is a pattern and no enumeration: programs generated today must
 // accept an answer of tomorrow. Treat an unknown code as a refusal.
 type ResultCode string
@@ -451,6 +452,34 @@ const (
 	// In English.
 	LanguageEn Language = "en"
 )
+
+// Names an account of the caller: letters A to Z, digits and the signs - . / and underline. Small letters count as capitals.
+type BillAccountNumber string
+
+// An address as people write it, on one line.
+type PostalAddress string
+
+// What a detail of an account is, in the words of its organisation.
+type DetailLabel string
+
+// A detail of an account.
+type DetailValue string
+
+// What a bill is for, in the words of its organisation, for example 2026-10.
+type BillPeriod string
+
+// Why an account of a batch is not in order:
+// BAD_ACCOUNT it has no account number;
+// ACCOUNT_TWICE the batch has it before;
+// UNKNOWN_SERVICE a bill is for no service of the caller;
+// BAD_AMOUNT, BAD_CURRENCY the amount or the currency of a bill is not one the gateway takes;
+// BAD_INVOICE number or period of a bill cannot be shown;
+// DUPLICATE_INVOICE two bills have the same service and invoice number;
+// TOO_MANY_BILLS it has more than 200 bills;
+// BAD_TEXT holder, address or a detail cannot be shown;
+// CLOSED_OWES it is closed and has bills.
+// The list may grow.
+type BillProblem string
 
 type IssueCode struct {
 	XMLName xml.Name `xml:"urn:tolem:gateway:v1 IssueCode"`
@@ -1561,6 +1590,62 @@ type GetCheckoutResponse struct {
 	BankErrorText *BankText `xml:"urn:tolem:gateway:v1 bankErrorText,omitempty"`
 }
 
+type SubmitBills struct {
+	XMLName xml.Name `xml:"urn:tolem:gateway:v1 SubmitBills"`
+
+	// Identifies the request; chosen by the caller, never used twice. Repeat a request whose answer was lost with the same requestId and the same content: it has one effect and gets the same answer.
+	RequestId *RequestId `xml:"urn:tolem:gateway:v1 requestId,omitempty"`
+
+	// When the caller made the request. Required only of callers registered as signing no wsu:Timestamp.
+	SentAt *Timestamp `xml:"urn:tolem:gateway:v1 sentAt,omitempty"`
+
+	// Not used by this operation: whoever calls it speaks for itself.
+	OnBehalfOf *Identifier `xml:"urn:tolem:gateway:v1 onBehalfOf,omitempty"`
+
+	// The moment of the caller's books; not ahead of the gateway's clock by more than 5 minutes.
+	AsOf *Timestamp `xml:"urn:tolem:gateway:v1 asOf,omitempty"`
+
+	// Payments made through the gateway before this moment are taken off the bills already; not after asOf. If absent: those of the days whose registers are formed.
+	PaidUntil *Timestamp `xml:"urn:tolem:gateway:v1 paidUntil,omitempty"`
+
+	// Currency of every amount.
+	Currency *Currency `xml:"urn:tolem:gateway:v1 currency,omitempty"`
+
+	// Accounts, at most 500, each once.
+	Account []*BillAccount `xml:"urn:tolem:gateway:v1 account,omitempty"`
+}
+
+type SubmitBillsResponse struct {
+	XMLName xml.Name `xml:"urn:tolem:gateway:v1 SubmitBillsResponse"`
+
+	// The requestId of the request that is answered.
+	RequestId *RequestId `xml:"urn:tolem:gateway:v1 requestId,omitempty"`
+
+	// OK, or why the request was refused.
+	ResultCode *ResultCode `xml:"urn:tolem:gateway:v1 resultCode,omitempty"`
+
+	// The result in one English sentence, for logs and for people; do not interpret it.
+	ResultText *Text `xml:"urn:tolem:gateway:v1 resultText,omitempty"`
+
+	// Names the batch.
+	BatchId *RequestId `xml:"urn:tolem:gateway:v1 batchId,omitempty"`
+
+	// How many accounts it has.
+	Accounts *Count `xml:"urn:tolem:gateway:v1 accounts,omitempty"`
+
+	// Those that were taken.
+	Taken *Count `xml:"urn:tolem:gateway:v1 taken,omitempty"`
+
+	// Those that say what was known.
+	Same *Count `xml:"urn:tolem:gateway:v1 same,omitempty"`
+
+	// Those passed over, because something of a later moment, or something else of the same, was known.
+	Older *Count `xml:"urn:tolem:gateway:v1 older,omitempty"`
+
+	// An account that is not in order.
+	Rejected []*RejectedAccount `xml:"urn:tolem:gateway:v1 rejected,omitempty"`
+}
+
 type GrandTotal struct {
 
 	// The currency.
@@ -1960,6 +2045,63 @@ type ClaimList struct {
 	Claim []*Claim `xml:"urn:tolem:gateway:v1 claim,omitempty"`
 }
 
+type AccountDetail struct {
+
+	// What it is.
+	Label *DetailLabel `xml:"urn:tolem:gateway:v1 label,omitempty"`
+
+	// What it says.
+	Value *DetailValue `xml:"urn:tolem:gateway:v1 value,omitempty"`
+}
+
+type Bill struct {
+
+	// The service, one of the caller.
+	ServiceCode *Identifier `xml:"urn:tolem:gateway:v1 serviceCode,omitempty"`
+
+	// What is owed, in the currency of the batch.
+	Amount *Amount `xml:"urn:tolem:gateway:v1 amount,omitempty"`
+
+	// Number of the invoice; with the service it names the bill within the account.
+	InvoiceNo *Reference `xml:"urn:tolem:gateway:v1 invoiceNo,omitempty"`
+
+	// What it is for.
+	Period *BillPeriod `xml:"urn:tolem:gateway:v1 period,omitempty"`
+}
+
+type BillAccount struct {
+
+	// Number of the account.
+	Number *BillAccountNumber `xml:"urn:tolem:gateway:v1 number,omitempty"`
+
+	// True: the account takes no payments any more.
+	Closed bool `xml:"urn:tolem:gateway:v1 closed,omitempty"`
+
+	// Whose account it is. If holder, address and details are all absent, what was said of them before holds.
+	Holder *PersonName `xml:"urn:tolem:gateway:v1 holder,omitempty"`
+
+	// The address it is about.
+	Address *PostalAddress `xml:"urn:tolem:gateway:v1 address,omitempty"`
+
+	// What else people at the desk are shown, at most 30.
+	Detail []*AccountDetail `xml:"urn:tolem:gateway:v1 detail,omitempty"`
+
+	// What is owed, at most 200.
+	Bill []*Bill `xml:"urn:tolem:gateway:v1 bill,omitempty"`
+}
+
+type RejectedAccount struct {
+
+	// Which account of the batch, from 1.
+	No *Line `xml:"urn:tolem:gateway:v1 no,omitempty"`
+
+	// The problem.
+	Code *BillProblem `xml:"urn:tolem:gateway:v1 code,omitempty"`
+
+	// The same for people.
+	Text *Text `xml:"urn:tolem:gateway:v1 text,omitempty"`
+}
+
 type LocalizedName struct {
 
 	// In Kazakh.
@@ -2166,6 +2308,14 @@ type Gateway interface {
 	GetCheckout(request *GetCheckout) (*GetCheckoutResponse, error)
 
 	GetCheckoutContext(ctx context.Context, request *GetCheckout) (*GetCheckoutResponse, error)
+
+	// Error can be either of the following types:
+	//
+	//   - GatewayFault
+	/* Says what is owed on accounts of the caller, for payments at desks (provider). */
+	SubmitBills(request *SubmitBills) (*SubmitBillsResponse, error)
+
+	SubmitBillsContext(ctx context.Context, request *SubmitBills) (*SubmitBillsResponse, error)
 }
 
 type gateway struct {
@@ -2513,6 +2663,23 @@ func (service *gateway) GetCheckoutContext(ctx context.Context, request *GetChec
 
 func (service *gateway) GetCheckout(request *GetCheckout) (*GetCheckoutResponse, error) {
 	return service.GetCheckoutContext(
+		context.Background(),
+		request,
+	)
+}
+
+func (service *gateway) SubmitBillsContext(ctx context.Context, request *SubmitBills) (*SubmitBillsResponse, error) {
+	response := new(SubmitBillsResponse)
+	err := service.client.CallContext(ctx, "urn:tolem:gateway:v1:SubmitBills", request, response)
+	if err != nil {
+		return nil, err
+	}
+
+	return response, nil
+}
+
+func (service *gateway) SubmitBills(request *SubmitBills) (*SubmitBillsResponse, error) {
+	return service.SubmitBillsContext(
 		context.Background(),
 		request,
 	)

@@ -14,6 +14,7 @@ answer, or of its fault, was verified. Scenarios:
   registers  ListRegisters, GetRegister in rows and as a file of two parts,
            AcknowledgeRegister with objections and without, SubmitRegister,
            GetReconciliation, ListClaims, AnswerClaim, GetReport
+  bills    SubmitBills of two accounts
   faults   a changed Body, a message of SHA-1, an unsigned one, a field out of
            the contract
   call     the operation --operation with the --fields, a JSON object
@@ -168,6 +169,13 @@ def registers(call, args):
     call("GetReport", **{"from": "2026-11-01", "to": "2026-11-30", "period": "week", "by": ["channel", "hour"], "form": "CSV", "language": "kk"})
 
 
+def bills(call, args):
+    now = datetime.datetime.now(datetime.timezone.utc)
+    owed = dict(serviceCode=args.service, amount=Decimal("12.50"), invoiceNo="2026/7", period="2026-10")
+    account = dict(number="A-100", holder=NAME, address="Bakı, Nizami küç. 1", detail=[dict(label="Sayğac", value="77")], bill=[owed])
+    call("SubmitBills", asOf=now, paidUntil=now - datetime.timedelta(days=1), currency="AZN", account=[account, dict(number="A-200", closed=True)])
+
+
 def faults(call, args):
     sound = call.client.wsse
     for kind in (Altered, Sha1, Unsigned):
@@ -195,7 +203,7 @@ def plain(value):
 
 
 def main():
-    scenarios = {"bank": bank, "portal": portal, "page": page, "centre": centre, "registers": registers, "faults": faults, "call": single}
+    scenarios = {"bank": bank, "portal": portal, "page": page, "centre": centre, "registers": registers, "bills": bills, "faults": faults, "call": single}
     parser = arguments()
     parser.description = __doc__
     parser.add_argument("--scenario", choices=sorted(scenarios), required=True)
