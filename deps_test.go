@@ -76,6 +76,13 @@ var imports = map[string][]string{
 	"web":          {".", "github.com/rs/zerolog", "golang.org/x/time/rate"},
 	"web/checkout": {".", "web"},
 
+	// SMART cards at the desks of banks: what is said, the bridge on the desk's
+	// computer, which knows nothing of the gateway's inside, and the gateway's side.
+	"smartcard":                  {"."},
+	"smartcard/bridge":           {".", "smartcard", "github.com/coder/websocket", "github.com/rs/zerolog"},
+	"smartcard/bridge/simulator": {".", "smartcard"},
+	"smartcard/desk":             {".", "smartcard", "store", "archive"},
+
 	// The contract and what speaks it for a participant. The generated types
 	// use the runtime of their generator.
 	"wsdl":                   {},
