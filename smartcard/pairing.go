@@ -147,7 +147,7 @@ type Grant struct {
 	Workstation tolem.WorkstationID `json:"workstation"`
 	Bridge      tolem.KeyID         `json:"bridge"` // the bridge's key that is known from now on
 	Keys        []PublicKey         `json:"keys"`   // tickets are signed with one of them
-	At          int64               `json:"at"`     // tickets made before are void
+	At          int64               `json:"at"`     // by the gateway's clock; an older grant is not taken after a newer
 	Proof       string              `json:"proof,omitempty"`
 }
 

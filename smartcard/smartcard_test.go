@@ -38,7 +38,7 @@ func must(t testing.TB, err error) {
 
 func ticket() smartcard.Ticket {
 	return smartcard.Ticket{
-		ID: "0192-T1", Operation: tolem.TicketWrite, Workstation: "WS1", Payment: "P-1", Card: "AZ-1001", Organisation: "AZERIQAZ", Amount: 1250,
+		ID: "0192-T1", Operation: tolem.TicketWrite, Workstation: "WS1", Bridge: "K1", Payment: "P-1", Card: "AZ-1001", Organisation: "AZERIQAZ", Amount: 1250,
 		IssuedAt: now.Unix(), ExpiresAt: now.Add(time.Minute).Unix(),
 	}
 }
@@ -192,6 +192,7 @@ func TestWhatIsNoTicket(t *testing.T) {
 		"nested":                 {signed(strings.Repeat("[", 50) + strings.Repeat("]", 50)), smartcard.ErrDocument},
 		"amount zero":            {with(func(x *smartcard.Ticket) { x.Amount = 0 }), smartcard.ErrDocument},
 		"amount negative":        {with(func(x *smartcard.Ticket) { x.Amount = -5 }), smartcard.ErrDocument},
+		"no bridge":              {with(func(x *smartcard.Ticket) { x.Bridge = "" }), smartcard.ErrDocument},
 		"no card":                {with(func(x *smartcard.Ticket) { x.Card = "" }), smartcard.ErrDocument},
 		"card of spaces":         {with(func(x *smartcard.Ticket) { x.Card = "A 1" }), smartcard.ErrDocument},
 		"unknown operation":      {with(func(x *smartcard.Ticket) { x.Operation = "erase" }), smartcard.ErrDocument},

@@ -11,6 +11,7 @@ type Ticket struct {
 	ID           tolem.TicketID      `json:"ticket_id"`
 	Operation    tolem.TicketOp      `json:"operation"`
 	Workstation  tolem.WorkstationID `json:"workstation"`
+	Bridge       tolem.KeyID         `json:"bridge"` // the key that answers: no other bridge carries it out
 	Payment      tolem.PaymentID     `json:"payment_id"`
 	Card         tolem.SmartCardNo   `json:"card_no"`
 	Organisation tolem.ProviderID    `json:"organisation"`
@@ -30,7 +31,8 @@ func (t Ticket) Expires() time.Time { return time.Unix(t.ExpiresAt, 0).UTC() }
 func (t Ticket) check() error {
 	err := first(
 		identifier("ticket_id", string(t.ID), true), identifier("workstation", string(t.Workstation), true),
-		identifier("payment_id", string(t.Payment), true), identifier("card_no", string(t.Card), true),
+		identifier("bridge", string(t.Bridge), true), identifier("payment_id", string(t.Payment), true),
+		identifier("card_no", string(t.Card), true),
 		identifier("organisation", string(t.Organisation), true), identifier("reverses", string(t.Reverses), t.Operation == tolem.TicketReverse),
 		instant("issued_at", t.IssuedAt), instant("expires_at", t.ExpiresAt),
 	)

@@ -52,8 +52,8 @@ func (d *Desk) IssueTicket(tx *store.Tx, o Order) (tolem.CardTicket, error) {
 	t.ID, t.Bank, t.Workstation, t.Key = tolem.TicketID(archive.NewMessageID(tx.Now()).String()), o.Bank, w.ID, w.Key
 	t.State, t.Version, t.IssuedAt, t.ExpiresAt = tolem.TicketOpen, 1, now, now.Add(d.config.TicketLife)
 	document, err := d.signer.SignTicket(smartcard.Ticket{
-		ID: t.ID, Operation: t.Op, Workstation: t.Workstation, Payment: t.Payment, Card: t.Card, Organisation: t.Organisation,
-		Amount: t.Amount.Minor, Reverses: t.Reverses, IssuedAt: t.IssuedAt.Unix(), ExpiresAt: t.ExpiresAt.Unix(),
+		ID: t.ID, Operation: t.Op, Workstation: t.Workstation, Bridge: t.Key, Payment: t.Payment, Card: t.Card,
+		Organisation: t.Organisation, Amount: t.Amount.Minor, Reverses: t.Reverses, IssuedAt: t.IssuedAt.Unix(), ExpiresAt: t.ExpiresAt.Unix(),
 	})
 	if err != nil {
 		return tolem.CardTicket{}, err

@@ -96,11 +96,8 @@ func (d *Desk) Pair(tx *store.Tx, bank tolem.ParticipantID, enrolment, by string
 	if e.Simulated && !d.config.Sandbox {
 		return w, "", ErrSimulated
 	}
-	// The grant's time has whole seconds, and so have tickets: none of the old
-	// bridge falls into the second of the new one.
-	at := tx.Now().Truncate(time.Second)
-	w.Key, w.Simulated, w.PairedAt, w.PairBy = e.Key.ID, e.Simulated, at, time.Time{}
-	if grant, err = d.signer.SignGrant(smartcard.Grant{Workstation: w.ID, Bridge: e.Key.ID, Keys: d.keys, At: at.Unix()}, secret); err != nil {
+	w.Key, w.Simulated, w.PairedAt, w.PairBy = e.Key.ID, e.Simulated, tx.Now(), time.Time{}
+	if grant, err = d.signer.SignGrant(smartcard.Grant{Workstation: w.ID, Bridge: e.Key.ID, Keys: d.keys, At: tx.Now().Unix()}, secret); err != nil {
 		return w, "", err
 	}
 	if _, err := d.keep(tx, archive.In, opPairing, bank, string(w.ID), "", enrolment); err != nil {
@@ -120,5 +117,5 @@ func (d *Desk) Keys(tx *store.Tx, bank tolem.ParticipantID, id tolem.Workstation
 	if err != nil {
 		return "", err
 	}
-	return d.signer.SignKeys(smartcard.Grant{Workstation: w.ID, Bridge: w.Key, Keys: d.keys, At: w.PairedAt.Unix()})
+	return d.signer.SignKeys(smartcard.Grant{Workstation: w.ID, Bridge: w.Key, Keys: d.keys, At: tx.Now().Unix()})
 }
