@@ -84,6 +84,15 @@ func (c Code) Message() string {
 	return messageWrite
 }
 
+// OfCard reports whether a code is one that a reader's driver may give.
+func (c Code) OfCard() bool {
+	switch c {
+	case ReaderNotReady, OperatorCardMissing, CustomerCardMissing, CardUnreadable, CardMismatch, WriteFailed:
+		return true
+	}
+	return false
+}
+
 // ReadMessages returns the keys of what is shown where a card was to be read to
 // create an account: that it could not be read, and behind it the cause, if it
 // is one the operator can put right (WP-558).

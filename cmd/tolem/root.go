@@ -97,7 +97,7 @@ Then follow the steps that init prints.`,
 		initCommand(io), pkiCommand(io), serveCommand(io), migrateCommand(io),
 		participantCommand(io), providerCommand(io), serviceCommand(io), codeCommand(io),
 		registerCommand(io), reconcileCommand(io), claimCommand(io), reportCommand(io), deliveryCommand(io), jobsCommand(io), doctorCommand(io),
-		verifyCommand(io), archiveCommand(io), demoCommand(io), benchCommand(io), bankSimCommand(io), configCommand(io), versionCommand(io),
+		verifyCommand(io), archiveCommand(io), demoCommand(io), benchCommand(io), bankSimCommand(io), cardBridgeCommand(io), configCommand(io), versionCommand(io),
 	)
 	return root
 }

@@ -307,8 +307,12 @@ func decode(w http.ResponseWriter, r *http.Request, into any) bool {
 // answerError answers with the code of a refusal; what is none is not told.
 func (b *Bridge) answerError(w http.ResponseWriter, err error) {
 	var r *refused
-	if errors.As(err, &r) {
+	switch {
+	case errors.As(err, &r):
 		answerCode(w, r.code)
+		return
+	case errors.Is(err, smartcard.ErrDocument): // a name that no ticket has
+		answerCode(w, smartcard.RequestInvalid)
 		return
 	}
 	b.config.Log.Error().Err(err).Msg("request")

@@ -94,7 +94,7 @@ func (b *Bridge) carry(t smartcard.Ticket) (result entry, err error) {
 	case err == nil:
 		return b.finish(t, doneState(t), "", true)
 	case errors.As(err, &failure):
-		return b.finish(t, stateFailed, failure.Code, true)
+		return b.finish(t, stateFailed, ofCard(failure.Code, smartcard.WriteFailed), true)
 	}
 	b.config.Log.Warn().Err(err).Str("ticket", string(t.ID)).Msg("the reader did not say what became of the card")
 	again, cancel2 := context.WithTimeout(context.Background(), b.config.ReaderTimeout)
@@ -185,9 +185,17 @@ func (b *Bridge) readCard(ctx context.Context) (smartcard.Card, error) {
 func codeOf(err error) smartcard.Code {
 	var failure *smartcard.Failure
 	if errors.As(err, &failure) {
-		return failure.Code
+		return ofCard(failure.Code, smartcard.CardUnreadable)
 	}
 	return smartcard.CardUnreadable
+}
+
+// ofCard keeps a driver from saying what is not its to say.
+func ofCard(code, otherwise smartcard.Code) smartcard.Code {
+	if code.OfCard() {
+		return code
+	}
+	return otherwise
 }
 
 // about returns what the bridge knows of a ticket, and finds out what it can.
