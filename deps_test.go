@@ -81,6 +81,7 @@ var imports = map[string][]string{
 	"smartcard":                  {"."},
 	"smartcard/bridge":           {".", "smartcard", "github.com/coder/websocket", "github.com/rs/zerolog"},
 	"smartcard/bridge/simulator": {".", "smartcard"},
+	"smartcard/bridge/driver":    {"smartcard", "github.com/rs/zerolog"},
 	"smartcard/desk":             {".", "smartcard", "store", "archive"},
 
 	// The contract and what speaks it for a participant. The generated types

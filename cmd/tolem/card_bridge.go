@@ -15,6 +15,7 @@ import (
 
 	"tolem/smartcard"
 	"tolem/smartcard/bridge"
+	"tolem/smartcard/bridge/driver"
 	"tolem/smartcard/bridge/simulator"
 )
 
@@ -32,7 +33,7 @@ const simulatorBanner = `
 // cardBridge is what the command was called with.
 type cardBridge struct {
 	listen, dir, pair string
-	origins           []string
+	origins, driver   []string
 	simulator         bool
 }
 
@@ -49,9 +50,11 @@ pairing code, and the bridge is started with it once. The next page of the workp
 on this computer finishes the pairing. "--pair -" reads the code from the keyboard, so
 that it stands in no list of processes.
 
-This program drives no reader by itself. With --simulator it plays one, for pages of
-this computer only; a gateway that is no sandbox refuses its answers.`,
-		Example: `  tolem card-bridge --simulator --origin https://localhost:8444
+What is on a meter's card only its maker knows, so a reader is driven by the maker's
+program, which --driver names. With --simulator the bridge plays reader and cards, for
+pages of this computer only; a gateway that is no sandbox refuses its answers.`,
+		Example: `  tolem card-bridge --origin https://workplace.bank.az --driver /opt/azeriqaz/cards --pair -
+  tolem card-bridge --simulator --origin https://localhost:8444
   tolem card-bridge --simulator --origin https://localhost:8444 --pair -
   curl -X PUT http://127.0.0.1:47123/sim/state -d '{"customer_card": false}'
   curl -X PUT http://127.0.0.1:47123/sim/state -d '{"customer_card": true, "fail": "write"}'`,
@@ -61,13 +64,14 @@ this computer only; a gateway that is no sandbox refuses its answers.`,
 	f.StringVar(&o.listen, "listen", cardBridgeListen, "`address`, of this computer alone")
 	f.StringVar(&o.dir, "dir", "", "`folder` for key and journal (default: tolem-card-bridge in the user's configuration)")
 	f.StringVar(&o.pair, "pair", "", "pairing `code`; - reads it from the keyboard")
+	f.StringArrayVar(&o.driver, "driver", nil, "`program` that drives the reader; repeated: its arguments")
 	f.BoolVar(&o.simulator, "simulator", false, "play a reader and cards")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		if err := require(c, "origin"); err != nil {
 			return err
 		}
-		if !o.simulator {
-			return fmt.Errorf("%w: this program has no driver for card readers; --simulator plays one", errUsage)
+		if o.simulator == (len(o.driver) > 0) {
+			return fmt.Errorf("%w: name the reader's --driver, or play one with --simulator", errUsage)
 		}
 		return o.run(c.Context(), io)
 	}
@@ -84,13 +88,13 @@ func (o *cardBridge) run(ctx context.Context, io streams) (err error) {
 		}
 		o.dir = filepath.Join(base, "tolem-card-bridge")
 	}
-	reader, err := simulator.Open(o.dir)
+	config := bridge.Config{Dir: o.dir, Origins: o.origins, Version: buildVersion()["version"], Log: log}
+	end, err := o.reader(&config)
 	if err != nil {
 		return err
 	}
-	b, err := bridge.Open(bridge.Config{
-		Dir: o.dir, Origins: o.origins, Reader: reader, Simulator: reader, Version: buildVersion()["version"], Log: log,
-	})
+	defer func() { err = errors.Join(err, end()) }()
+	b, err := bridge.Open(config)
 	if errors.Is(err, bridge.ErrConfig) {
 		return fmt.Errorf("%w: %w", errUsage, err)
 	}
@@ -109,7 +113,9 @@ func (o *cardBridge) run(ctx context.Context, io streams) (err error) {
 	if err != nil {
 		return errors.Join(errUsage, err, listener.Close())
 	}
-	fmt.Fprint(io.out, simulatorBanner)
+	if o.simulator {
+		fmt.Fprint(io.out, simulatorBanner)
+	}
 	fmt.Fprintf(io.out, "card bridge at http://%s for %v, kept in %s\n", listener.Addr(), o.origins, o.dir)
 	server := bridge.Server(handler)
 	server.ErrorLog = quietLog(log)
@@ -120,6 +126,21 @@ func (o *cardBridge) run(ctx context.Context, io streams) (err error) {
 	case err = <-failed:
 	}
 	return errors.Join(err, stopServer(server))
+}
+
+// reader puts the reader into the configuration and returns what ends it.
+func (o *cardBridge) reader(c *bridge.Config) (end func() error, err error) {
+	if !o.simulator {
+		p := driver.New(c.Log, o.driver[0], o.driver[1:]...)
+		c.Reader = p
+		return p.Close, nil
+	}
+	s, err := simulator.Open(o.dir)
+	if err != nil {
+		return nil, err
+	}
+	c.Reader, c.Simulator = s, s
+	return func() error { return nil }, nil
 }
 
 // begin begins the pairing that was asked for.

@@ -291,6 +291,7 @@ func TestCardBridgeSimulatesOnlyWhenTold(t *testing.T) {
 	for name, args := range map[string][]string{
 		"without the flag":                {"--origin", cardOrigin},
 		"for a page that is not here":     {"--origin", "https://workplace.bank.az", "--simulator"},
+		"beside a driver":                 {"--origin", cardOrigin, "--simulator", "--driver", "/bin/true"},
 		"without an origin":               {"--simulator"},
 		"for everybody on the network":    {"--origin", cardOrigin, "--simulator", "--listen", "0.0.0.0:0"},
 		"with a code that is none":        {"--origin", cardOrigin, "--simulator", "--pair", "1234"},
