@@ -5,6 +5,8 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"path/filepath"
 	"strings"
@@ -12,7 +14,10 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/mod/sumdb/note"
+
 	"tolem"
+	"tolem/archive"
 	"tolem/smartcard"
 	"tolem/smartcard/desk"
 	"tolem/store"
@@ -195,8 +200,8 @@ func TestPairing(t *testing.T) {
 		if !errors.Is(err, desk.ErrWorkstation) {
 			t.Errorf("a code for it: %v", err)
 		}
-		if kept := w.records("CardPairing"); len(kept) != 3 {
-			t.Errorf("%d pairings in the evidence, want 3", len(kept))
+		if kept := w.records("CardPairing"); len(kept) != 6 {
+			t.Errorf("%d documents of pairings in the evidence, want 6", len(kept))
 		}
 	})
 }
@@ -314,6 +319,65 @@ func TestNamesOfWorkstations(t *testing.T) {
 			})
 			if !errors.Is(err, desk.ErrName) {
 				t.Errorf("%q: %v", name, err)
+			}
+		}
+	})
+}
+
+// What is kept is proved like every other message, and the documents from the
+// archive alone: the pairing has the keys of both sides.
+//
+// WP-551, WP-595
+func TestEvidenceOfATicket(t *testing.T) {
+	worlds(t, func(t *testing.T, w *world) {
+		w.look(w.bridge, smartcard.Card{})
+		ticket := w.issue(order(w.bridge, "P1"))
+		w.tell(w.bridge.result(ticket, smartcard.Written, "", true))
+		for {
+			n, err := w.evidence.Seal(t.Context())
+			must(t, err)
+			if n == 0 {
+				break
+			}
+		}
+		verifier, err := note.NewVerifier(w.checkpoints)
+		must(t, err)
+		all, err := w.evidence.VerifyAll(t.Context(), archive.Check{Verifier: verifier})
+		must(t, err)
+		if !all.OK() || all.Messages != 5 || all.Pending != 0 {
+			t.Errorf("%+v", all)
+		}
+		keys := make(smartcard.Keys)
+		for _, r := range w.records("CardPairing") {
+			var k struct {
+				Key  *smartcard.PublicKey
+				Keys []smartcard.PublicKey
+			}
+			payload, err := base64.RawURLEncoding.DecodeString(strings.Split(string(r.Raw), ".")[1])
+			must(t, err)
+			must(t, json.Unmarshal(payload, &k))
+			if k.Key != nil {
+				k.Keys = append(k.Keys, *k.Key)
+			}
+			for _, key := range k.Keys {
+				keys[key.ID] = key
+			}
+		}
+		opens := map[tolem.Operation]func(document string) error{
+			"CardTicket": func(document string) error { _, err := smartcard.OpenTicket(keys, document); return err },
+			"CardRead":   func(document string) error { _, _, err := smartcard.OpenRead(keys, document); return err },
+			"CardResult": func(document string) error { _, _, err := smartcard.OpenResult(keys, document); return err },
+		}
+		for op, open := range opens {
+			kept := w.records(op)
+			if len(kept) != 1 {
+				t.Fatalf("%d of %s", len(kept), op)
+			}
+			must(t, open(string(kept[0].Raw)))
+			report, err := w.evidence.VerifyMessage(t.Context(), 0, kept[0].ID, archive.Check{Verifier: verifier})
+			must(t, err)
+			if !report.OK() || !report.Sealed || report.Signer == "" {
+				t.Errorf("%s: %+v", op, report)
 			}
 		}
 	})

@@ -100,10 +100,14 @@ func (d *Desk) Pair(tx *store.Tx, bank tolem.ParticipantID, enrolment, by string
 	if grant, err = d.signer.SignGrant(smartcard.Grant{Workstation: w.ID, Bridge: e.Key.ID, Keys: d.keys, At: tx.Now().Unix()}, secret); err != nil {
 		return w, "", err
 	}
-	if _, err := d.keep(tx, archive.In, opPairing, bank, string(w.ID), "", enrolment); err != nil {
-		return w, "", err
-	}
+	record := archive.Record{At: tx.Now(), Participant: bank, Operation: opPairing, RequestID: tolem.RequestID(w.ID)}
+	in, out := record, record
+	in.ID, in.Direction, in.Raw = archive.NewMessageID(tx.Now()), archive.In, []byte(enrolment)
+	out.ID, out.Direction, out.Raw = archive.NewMessageID(tx.Now()), archive.Out, []byte(grant)
+	// Both keys stand in them: with these two whatever either signs is proved from
+	// the archive alone.
 	err = errors.Join(
+		d.evidence.Add(tx, in, out),
 		tx.InsertBridgeKey(store.BridgeKey{ID: e.Key.ID, Workstation: w.ID, Point: e.Key.Bytes(), PairedBy: by, AddedAt: tx.Now()}),
 		tx.ChangeWorkstation(w, nil),
 	)

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/mod/sumdb/note"
+
 	"tolem"
 	"tolem/archive"
 	"tolem/internal/tolemtest"
@@ -36,7 +38,8 @@ type world struct {
 	db       *store.DB
 	evidence *archive.Archive
 	*desk.Desk
-	bridge *bridge
+	bridge      *bridge
+	checkpoints string // the public key
 }
 
 func worlds(t *testing.T, test func(*testing.T, *world)) {
@@ -44,9 +47,11 @@ func worlds(t *testing.T, test func(*testing.T, *world)) {
 	tolemtest.Databases(t, func(t *testing.T, dsn string) {
 		clock := tolemtest.NewClock(start)
 		db := tolemtest.Store(t, dsn, store.Options{Clock: clock.Now})
-		evidence, err := archive.New(db, archive.Options{Origin: "test"})
+		key, public, err := note.GenerateKey(rand.Reader, "test")
 		must(t, err)
-		w := &world{t: t, clock: clock, db: db, evidence: evidence}
+		evidence, err := archive.New(db, archive.Options{Origin: "test", CheckpointKey: key})
+		must(t, err)
+		w := &world{t: t, clock: clock, db: db, evidence: evidence, checkpoints: public}
 		w.Desk = w.newDesk(desk.Config{})
 		w.bridge = w.pair(bank, "Kassa 1")
 		test(t, w)
