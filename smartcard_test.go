@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// Every state against every event, told a second time.
+// Every state against every event of 7.2, told a second time.
 //
-// WP-073, WP-083, WP-097, WP-099, WP-102, WP-103, WP-553, WP-554, WP-565
+// WP-553, WP-565
 func TestCardWriteTable(t *testing.T) {
 	const no = "-"
 	states := append([]CardWrite{CardWriteNew}, CardWrites...)
@@ -39,7 +39,7 @@ func TestCardWriteTable(t *testing.T) {
 	}
 }
 
-// WP-077, WP-085, WP-111, WP-126, WP-553
+// WP-553, WP-565
 func TestWhatACardWriteAllows(t *testing.T) {
 	for state, want := range map[CardWrite][3]bool{
 		//                  on card, may cancel, may write again

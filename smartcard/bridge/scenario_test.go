@@ -12,7 +12,7 @@ import (
 
 // All ready, last payment loaded.
 //
-// WP-070, WP-071, WP-073, WP-074, WP-094, WP-097, WP-098, WP-153, WP-154
+// WP-073, WP-094, WP-097, WP-154
 func TestAllReady(t *testing.T) {
 	w := newWorld(t)
 	w.scene(`{"cards":[{"card_no":"AZ-1001","organisation":"AZERIQAZ","account":"400123","balance":300,"last_ticket":"T0","last_loaded":true,
@@ -41,7 +41,7 @@ func TestAllReady(t *testing.T) {
 // Reader absent; operator card absent; SMART card absent; card damaged: what a
 // reading and a write are answered, and that no card was touched.
 //
-// WP-092, WP-093, WP-099, WP-112, WP-113, WP-157 to WP-159, WP-545, WP-547, WP-559
+// WP-071, WP-092, WP-093, WP-157 to WP-159, WP-559
 func TestNotReady(t *testing.T) {
 	for name, c := range map[string]struct {
 		scene, back string
@@ -78,7 +78,7 @@ func TestNotReady(t *testing.T) {
 // Last payment not loaded: the reading says so; that nothing is paid is the
 // gateway's to decide, and so is that it goes on when the payment was cancelled.
 //
-// WP-079, WP-080, WP-081
+// WP-079
 func TestLastPaymentNotLoaded(t *testing.T) {
 	w := newWorld(t)
 	first := w.ticket()
@@ -95,7 +95,7 @@ func TestLastPaymentNotLoaded(t *testing.T) {
 // The write fails after the payment is stored, the re-write fails, the next
 // succeeds: each with a ticket of its own.
 //
-// WP-099, WP-101 to WP-103
+// WP-099, WP-101
 func TestWriteFails(t *testing.T) {
 	w := newWorld(t)
 	w.scene(`{"fail":"write"}`)
@@ -205,7 +205,7 @@ func TestAnotherCard(t *testing.T) {
 
 // The reversal succeeds; it fails; there is nothing to take back.
 //
-// WP-123, WP-565, WP-566
+// WP-565
 func TestReversal(t *testing.T) {
 	w := newWorld(t)
 	write := w.ticket()

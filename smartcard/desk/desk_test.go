@@ -43,7 +43,7 @@ func (w *world) verify(bank tolem.ParticipantID, session string, text []byte) er
 
 // A reading is for one challenge of one session, and counts once.
 //
-// WP-542
+// WP-551
 func TestReplayedReading(t *testing.T) {
 	worlds(t, func(t *testing.T, w *world) {
 		text := w.bridge.read(w.challenge(bank).Value, smartcard.Card{})

@@ -60,8 +60,8 @@ func TestAWriteFromBeginningToEnd(t *testing.T) {
 	})
 }
 
-// WP-099, WP-101 to WP-103, WP-554: what failed is tried again with a new
-// ticket, at another workstation too.
+// WP-101: what failed is tried again with a new ticket, at another workstation
+// too.
 func TestFailedWriteAndWriteAgain(t *testing.T) {
 	worlds(t, func(t *testing.T, w *world) {
 		second := w.pair(bank, "Kassa 2")
@@ -81,7 +81,7 @@ func TestFailedWriteAndWriteAgain(t *testing.T) {
 	})
 }
 
-// WP-123, WP-565, WP-566: a reversal takes back what was written, from the card
+// WP-565: a reversal takes back what was written, from the card
 // it was written to.
 func TestReversal(t *testing.T) {
 	worlds(t, func(t *testing.T, w *world) {
@@ -120,7 +120,7 @@ func TestReversal(t *testing.T) {
 	})
 }
 
-// WP-079, WP-080, WP-543, WP-544
+// WP-079, WP-544
 func TestLastPaymentNotLoaded(t *testing.T) {
 	worlds(t, func(t *testing.T, w *world) {
 		ticket := w.issue(order(w.bridge, "P1"))
