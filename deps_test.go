@@ -99,6 +99,14 @@ var imports = map[string][]string{
 	// gateway what a participant knows.
 	"sandbox/stub": {".", "signing", "web", "wsdl/client", "wsdl/client/merchant"},
 
+	// SMART cards at the desks of banks: what is said, the bridge on the desk's
+	// computer, which knows nothing of the gateway's inside, and the gateway's side.
+	"smartcard":                  {"."},
+	"smartcard/bridge":           {".", "smartcard", "github.com/coder/websocket", "github.com/rs/zerolog"},
+	"smartcard/bridge/simulator": {".", "smartcard"},
+	"smartcard/bridge/driver":    {"smartcard", "github.com/rs/zerolog"},
+	"smartcard/desk":             {".", "smartcard", "store", "archive"},
+
 	// The contract and what speaks it for a participant. The generated types
 	// use the runtime of their generator.
 	"wsdl":           {},

@@ -99,7 +99,7 @@ Then follow the steps that init prints.`,
 		participantCommand(io), personCommand(io), providerCommand(io), serviceCommand(io), merchantCommand(io), codeCommand(io),
 		organisationCommand(io), asanCommand(io), billsCommand(io),
 		registerCommand(io), reconcileCommand(io), claimCommand(io), reportCommand(io), deliveryCommand(io), jobsCommand(io), doctorCommand(io), pageCommand(io),
-		verifyCommand(io), archiveCommand(io), demoCommand(io), sandboxCommand(io), benchCommand(io), bankSimCommand(io), configCommand(io), versionCommand(io),
+		verifyCommand(io), archiveCommand(io), demoCommand(io), sandboxCommand(io), benchCommand(io), bankSimCommand(io), cardBridgeCommand(io), configCommand(io), versionCommand(io),
 	)
 	return root
 }
