@@ -86,6 +86,9 @@ var imports = map[string][]string{
 	// the errors of signing/trust; the archive takes the seals of the audit.
 	"access": {".", "store", "archive", "signing/trust", "golang.org/x/crypto/argon2", "golang.org/x/text/unicode/norm"},
 
+	// The desk of a bank: what is put together, paid, cancelled and told of a day.
+	"workplace": {".", "access", "archive", "banks", "bills", "gateway", "smartcard", "smartcard/desk", "store"},
+
 	// Pages for people. The shell knows no payment; the payment page knows the
 	// nouns, and asks the core through an interface of its own.
 	"web":          {".", "github.com/rs/zerolog", "golang.org/x/time/rate"},

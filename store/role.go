@@ -9,7 +9,8 @@ const (
 		"merchant_code, merchant_result, merchant_refusal, audit, audit_seal, bill_batch, card_bridge_key, card_ticket_step"
 	changingTables = "open_day, code, log_state, directory, participant, certificate, provider, service, crl, job_run, delivery_target, outbox, checkout, attempt, " +
 		"merchant, merchant_order, claim_call, unreturned, person, e_token, " +
-		"organisation, organisation_unit, desk_service, tariff, asan_point, asan_unit, account, settlement, card_workstation, card_ticket"
+		"organisation, organisation_unit, desk_service, tariff, asan_point, asan_unit, account, settlement, card_workstation, card_ticket, " +
+		"desk_basket, desk_receipt, desk_payment, desk_cancellation"
 	passingTables = "leaf_pending, day_total, hour_total, refusal_total, " + // of totals the drafts that nobody needs go
 		"return_address, attempt_hold, page_session, bill, card_hold, card_challenge"
 )
