@@ -204,7 +204,9 @@ func (p *replay) readInternal(rec archive.Record) error {
 	case bytes.HasPrefix(rec.Raw, []byte("<correction ")):
 		return p.readCorrection(rec.Raw)
 	case bytes.HasPrefix(rec.Raw, []byte(archive.DebitPrefix)):
-		return p.readDebit(rec.Raw)
+		return p.readPaid(archive.ReadDebit(rec.Raw))
+	case bytes.HasPrefix(rec.Raw, []byte(archive.DeskPrefix)):
+		return p.readPaid(archive.ReadDesk(rec.Raw))
 	case len(rec.Raw) > 0 && rec.Raw[0] == '{':
 		var refund struct {
 			Event, Code, Result string
@@ -222,10 +224,9 @@ func (p *replay) readInternal(rec archive.Record) error {
 	return nil
 }
 
-// readDebit makes a row of a payment from an account, which no bank notifies:
-// the gateway wrote it down when the bank had answered (GW-103).
-func (p *replay) readDebit(raw []byte) error {
-	paid, err := archive.ReadDebit(raw)
+// readPaid makes a row of a payment that no bank notifies: from an account, which
+// the gateway wrote down when the bank had answered (GW-103), or at a desk.
+func (p *replay) readPaid(paid tolem.Payment, err error) error {
 	if err != nil {
 		return err
 	}
@@ -233,9 +234,15 @@ func (p *replay) readDebit(raw []byte) error {
 		p.payments[paid.Code] = tolem.RegisterRow{
 			Kind: tolem.RowPayment, Code: paid.Code, At: paid.ReceivedAt, Bank: paid.Bank, BankRef: paid.BankRef, Service: paid.Service,
 			Provider: paid.Provider, Amount: paid.Amount, Channel: paid.Channel, PaidAt: paid.PaidAt, ReceivedAt: paid.ReceivedAt,
+			Branch: paid.Branch, Fee: paid.Fee,
 		}
 	}
 	return nil
+}
+
+// holdsPayment reports whether a document is of a payment that no bank notifies.
+func (p *replay) holdsPayment(raw []byte) bool {
+	return bytes.HasPrefix(raw, []byte(archive.DebitPrefix)) || bytes.HasPrefix(raw, []byte(archive.DeskPrefix))
 }
 
 func (p *replay) readSeal(raw []byte) error {
@@ -395,8 +402,8 @@ func (p *replay) refundRow(ctx context.Context, number tolem.CodeNumber, at time
 		}
 		earlier := newReplay(p.Registry, p.number)
 		for i, rec := range records {
-			if rec.Direction == archive.Internal && bytes.HasPrefix(rec.Raw, []byte(archive.DebitPrefix)) {
-				if err := earlier.readDebit(rec.Raw); err != nil {
+			if rec.Direction == archive.Internal && earlier.holdsPayment(rec.Raw) {
+				if err := earlier.readInternal(rec); err != nil {
 					return row, err
 				}
 			}
