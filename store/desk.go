@@ -52,7 +52,9 @@ func (tx *Tx) InsertDeskPayment(p tolem.DeskPayment) error {
 
 func deskContext(id tolem.PaymentID) string { return "desk/" + string(id) }
 
-func deskKey(p tolem.DeskPayment) guardKey { return guardKey{table: "desk_payment", name: string(p.ID)} }
+func deskKey(p tolem.DeskPayment) guardKey {
+	return guardKey{table: "desk_payment", name: string(p.ID)}
+}
 
 // ChangeDeskPayment stores status, card write and moment of cancellation. If the
 // payment has changed since it was read, the closure is run again. It returns

@@ -2,10 +2,12 @@ package workplace
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"tolem"
 	"tolem/access"
+	"tolem/store"
 )
 
 // RegisterQuery chooses rows of the operator register. Empty filters restrict
@@ -81,21 +83,50 @@ type CashStatus struct {
 }
 
 // Today is the day that reports begin with (WP-130, WP-594).
-func (w *Workplace) Today(ctx context.Context) (tolem.Day, error) { panic("not built") }
+func (w *Workplace) Today(ctx context.Context) (day tolem.Day, err error) {
+	err = w.db.View(ctx, func(tx *store.Tx) error {
+		day = w.Calendar.DayOf(tx.Now())
+		return nil
+	})
+	return day, err
+}
 
 // Register returns the payments the actor has taken on a day.
-func (w *Workplace) Register(ctx context.Context, by access.Actor, q RegisterQuery) (Register, error) { panic("not built") }
+func (w *Workplace) Register(ctx context.Context, by access.Actor, q RegisterQuery) (Register, error) {
+	panic("not built")
+}
 
 // Summary returns the summary of the actor's day; ASAN operators only (WP-143).
-func (w *Workplace) Summary(ctx context.Context, by access.Actor, day tolem.Day) (Summary, error) { panic("not built") }
+func (w *Workplace) Summary(ctx context.Context, by access.Actor, day tolem.Day) (Summary, error) {
+	panic("not built")
+}
 
 // CashOrder returns the cash order of the actor's day.
-func (w *Workplace) CashOrder(ctx context.Context, by access.Actor, day tolem.Day, asan bool) (CashOrder, error) { panic("not built") }
+func (w *Workplace) CashOrder(ctx context.Context, by access.Actor, day tolem.Day, asan bool) (CashOrder, error) {
+	panic("not built")
+}
 
 // Receipt finds a payment of the actor's bank by its receipt number (WP-161,
 // WP-589), or ErrReceiptNotFound.
-func (w *Workplace) Receipt(ctx context.Context, by access.Actor, n tolem.ReceiptNo) (tolem.DeskPayment, error) { panic("not built") }
+func (w *Workplace) Receipt(ctx context.Context, by access.Actor, n tolem.ReceiptNo) (p tolem.DeskPayment, err error) {
+	if err := access.May(by, tolem.ActReceiptSearch); err != nil {
+		return p, err
+	}
+	err = w.db.View(ctx, func(tx *store.Tx) error {
+		p, err = tx.DeskPayment(by.Person.Bank, n)
+		return err
+	})
+	if errors.Is(err, store.ErrNotFound) {
+		return p, ErrReceiptNotFound
+	}
+	return p, err
+}
 
 // Print records that something was printed or saved (WP-521): a receipt number,
 // or the name of a report and its day.
-func (w *Workplace) Print(ctx context.Context, by access.Actor, action tolem.Action, subject string) error { panic("not built") }
+func (w *Workplace) Print(ctx context.Context, by access.Actor, action tolem.Action, subject string) error {
+	if err := access.May(by, action); err != nil {
+		return err
+	}
+	return w.Access.Record(ctx, by, access.Event{Action: action, Subject: subject, Outcome: access.OutcomeOK})
+}

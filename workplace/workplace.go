@@ -18,6 +18,7 @@ package workplace
 
 import (
 	"errors"
+	"fmt"
 
 	"tolem"
 	"tolem/access"
@@ -45,7 +46,8 @@ type Config struct {
 // database.
 type Workplace struct {
 	Config
-	db *store.DB
+	db    *store.DB
+	tills tills
 }
 
 // New returns a Workplace over an open store with a vault.
@@ -69,6 +71,14 @@ func (r *Refusal) Key() string { return r.key }
 func (r *Refusal) Is(other error) bool {
 	var o *Refusal
 	return errors.As(other, &o) && o.key == r.key
+}
+
+// because is a refusal with what led to it, for logs.
+func because(r *Refusal, cause error) error {
+	if cause == nil {
+		return r
+	}
+	return fmt.Errorf("%w: %w", r, cause)
 }
 
 // of returns the refusal about a line.
