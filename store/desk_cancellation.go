@@ -2,6 +2,8 @@ package store
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	"tolem"
 )
@@ -61,10 +63,32 @@ func (tx *Tx) LastCancellation(bank tolem.ParticipantID, n tolem.ReceiptNo) (tol
 	return one(tx.listCancellations("WHERE bank = $1 AND receipt = $2 ORDER BY seq DESC LIMIT 1", string(bank), int64(n)))
 }
 
-// AwaitingCancellations returns the requests of a bank that await a decision,
-// the oldest first, at most limit.
+// AwaitingCancellations returns the requests of a bank that await somebody's
+// decision, the oldest first, at most limit. What is being taken off a card is
+// not among them.
 func (tx *Tx) AwaitingCancellations(bank tolem.ParticipantID, limit int) ([]tolem.DeskCancellation, error) {
-	return tx.listCancellations("WHERE decided_at = 0 AND bank = $1 ORDER BY requested_at, receipt LIMIT $2", string(bank), int64(limit))
+	return tx.listCancellations(`WHERE decided_at = 0 AND bank = $1 AND NOT EXISTS (SELECT 1 FROM desk_payment p
+			WHERE p.bank = desk_cancellation.bank AND p.receipt = desk_cancellation.receipt AND p.card_write = 'written')
+		ORDER BY requested_at, receipt LIMIT $2`, string(bank), int64(limit))
+}
+
+// DeskPaymentsNumbered returns the payments of a bank with these receipt
+// numbers, in no particular order.
+func (tx *Tx) DeskPaymentsNumbered(bank tolem.ParticipantID, numbers []tolem.ReceiptNo) ([]tolem.DeskPayment, error) {
+	var list []tolem.DeskPayment
+	for part := range slices.Chunk(numbers, maxReadKeys) {
+		args := []any{string(bank)}
+		for _, n := range padded(slices.Clone(part)) {
+			args = append(args, int64(n))
+		}
+		in := strings.TrimPrefix(inList(len(args)), "($1,")
+		found, err := tx.listDeskPayments("WHERE bank = $1 AND receipt IN ("+in, args...)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, found...)
+	}
+	return list, nil
 }
 
 func (tx *Tx) listCancellations(where string, args ...any) ([]tolem.DeskCancellation, error) {
