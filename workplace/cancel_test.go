@@ -150,6 +150,7 @@ func TestRefusedCancellations(t *testing.T) {
 	n := w.till(operator).pays(water, "A1", "10", supply)
 	tax := func() tolem.DeskPayment {
 		p := w.till(operator)
+		p.reload()
 		p.add(taxes, "T1")
 		unit := tolem.UnitCode("01")
 		b, err := w.Choose(t.Context(), operator, p.edit(), p.basket.Lines[0].No, &unit, nil)
