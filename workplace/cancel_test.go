@@ -3,7 +3,6 @@ package workplace_test
 import (
 	"bytes"
 	"errors"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -428,13 +427,16 @@ func TestCancellationOfCardPayment(t *testing.T) {
 
 		// The reversal fails.
 		r.scene(simulator.Change{Fail: is(simulator.FailReverse)})
-		done := must(w.Cancel(t.Context(), operator, n, read(operator)))
+		answer := read(operator)
+		done := must(w.Cancel(t.Context(), operator, n, answer))
 		if done.Ticket == nil || done.Ticket.Op != tolem.TicketReverse || done.Ticket.Card != "E-1" || !done.Payment.CancelledAt.IsZero() {
 			t.Fatalf("%+v", done)
 		}
-		again := must(w.Cancel(t.Context(), operator, n, nil))
-		if again.Ticket == nil || again.Ticket.ID != done.Ticket.ID {
-			t.Errorf("asked again: %+v", again)
+		for _, read := range [][]byte{nil, answer} {
+			again := must(w.Cancel(t.Context(), operator, n, read))
+			if again.Ticket == nil || again.Ticket.ID != done.Ticket.ID {
+				t.Errorf("asked again: %+v", again)
+			}
 		}
 		if _, err := w.Cancel(t.Context(), colleague, n, nil); !errors.Is(err, workplace.ErrNotPlanned) {
 			t.Errorf("asked by a colleague: %v", err)
@@ -457,7 +459,7 @@ func TestCancellationOfCardPayment(t *testing.T) {
 		}
 
 		// It succeeds, and the answer is lost: the card says so.
-		r.scene(simulator.Change{Fail: is("")})
+		r.scene(simulator.Change{Fail: is(simulator.FailNothing)})
 		done = must(w.Cancel(t.Context(), operator, n, read(operator)))
 		r.carryOut(*done.Ticket)
 		done = must(w.Cancel(t.Context(), operator, n, read(operator)))
@@ -483,9 +485,6 @@ func TestCancellationOfCardPayment(t *testing.T) {
 		after, err = p.at.Written(t.Context(), operator, r.carryOut(*done.Ticket))
 		if err != nil || after.Status != tolem.DeskCancelled {
 			t.Errorf("%+v, %v", after, err)
-		}
-		if c := r.sim.Scene().Cards["E-1"]; c.Balance != 0 && !slices.Contains([]int64{0, 5_00}, c.Balance) {
-			t.Errorf("on the card: %+v", c)
 		}
 	})
 }
