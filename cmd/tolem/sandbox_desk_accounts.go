@@ -36,7 +36,6 @@ const (
 	accountClear         // owes nothing
 	accountAll           // owes for every service
 	accountClosed        // takes nothing any more
-	accountsByName
 )
 
 // deskSeed makes the accounts what they are.
@@ -158,29 +157,30 @@ type deskTrial struct {
 	Organisation tolem.ProviderID    `json:"organisation"`
 	Name         string              `json:"name"` // of the organisation
 	Account      tolem.AccountNumber `json:"account"`
+	Found        bills.Outcome       `json:"found"` // what a search comes to
 	Happens      string              `json:"happens"`
 }
 
 // deskTrials are accounts that make the workplace do everything that a search
 // can end in.
 func deskTrials() []deskTrial {
-	trial := func(o tolem.ProviderID, i int, happens string) deskTrial {
+	trial := func(o tolem.ProviderID, i int, found bills.Outcome, happens string) deskTrial {
 		organisation := organisationNamed(o)
-		return deskTrial{Organisation: o, Name: organisation.name, Account: organisation.account(i), Happens: happens}
+		return deskTrial{Organisation: o, Name: organisation.name, Account: organisation.account(i), Found: found, Happens: happens}
 	}
-	unknown := trial("AZERSU", 0, "there is no such account")
+	unknown := trial("AZERSU", 0, bills.NotFound, "there is no such account")
 	unknown.Account = "1"
 	return []deskTrial{
-		trial("AZERSU", accountOwes, "a debt"),
-		trial("BAKTEL", accountAll, "debts for three services"),
-		trial("BAKTEL", accountClear, "no debt, several services in advance"),
-		trial("XEZER-MOBIL", accountClear, "no debt, one service in advance"),
-		trial("DYP", accountClear, "no debt, nothing in advance"),
-		trial("DYP", accountOwes, "a fine; its payment may not be cancelled"),
-		trial("VERGI", accountOwes, "a tax; the receiving office must be chosen"),
-		trial("AZERSU", accountClosed, "a closed account"),
+		trial("AZERSU", accountOwes, bills.FoundDebts, "a debt"),
+		trial("BAKTEL", accountAll, bills.FoundDebts, "debts for three services"),
+		trial("BAKTEL", accountClear, bills.FoundServices, "no debt, several services in advance"),
+		trial("XEZER-MOBIL", accountClear, bills.FoundService, "no debt, one service in advance"),
+		trial("DYP", accountClear, bills.NothingToPay, "no debt, nothing in advance"),
+		trial("DYP", accountOwes, bills.FoundDebts, "a fine; its payment may not be cancelled"),
+		trial("VERGI", accountOwes, bills.FoundDebts, "a tax; the receiving office must be chosen"),
+		trial("AZERSU", accountClosed, bills.NotFound, "a closed account, which is like none"),
 		unknown,
-		trial(deskElectricity, accountOwes, "SMART card AI-2001; may be paid without writing it"),
-		trial(deskGas, accountOwes, "SMART card AZ-1001, which must be written"),
+		trial(deskElectricity, accountOwes, bills.FoundDebts, "SMART card AI-2001; may be paid without writing it"),
+		trial(deskGas, accountOwes, bills.FoundDebts, "SMART card AZ-1001, which must be written"),
 	}
 }

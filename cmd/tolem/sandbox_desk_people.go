@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
+	"sync"
 	"time"
 
 	"software.sslmate.com/src/go-pkcs12"
@@ -165,21 +167,37 @@ func (w *deskWorld) equipPeople(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	w.people = deskPeople(w.operators)
+	errs := make([]error, len(w.people))
+	var all sync.WaitGroup
+	next := make(chan int)
+	for range runtime.GOMAXPROCS(0) {
+		all.Go(func() {
+			for i := range next {
+				errs[i] = w.findOrEquip(ctx, a, &w.people[i])
+			}
+		})
+	}
+	for i := range w.people {
+		next <- i
+	}
+	close(next)
+	all.Wait()
+	return errors.Join(errs...)
+}
+
+// findOrEquip says what a person signs in with, and equips one who is not there.
+func (w *deskWorld) findOrEquip(ctx context.Context, a *access.Access, p *deskPerson) error {
 	by := access.Operator("sandbox", "localhost")
-	for _, p := range deskPeople(w.operators) {
-		p.Password = deskPassword
-		name := filepath.Join(w.tokens(), string(p.User))
-		p.Token, p.Cert, p.Key = name+".p12", name+".pem", name+".key"
-		card, err := a.CardOf(ctx, by, p.Bank, p.User)
-		if err == nil {
-			p.id = card.Person.ID
-		} else if errors.Is(err, access.ErrNoPerson) {
-			p.id, err = w.equip(ctx, a, by, p)
-		}
-		if err != nil {
-			return fmt.Errorf("%s: %w", p.User, err)
-		}
-		w.people = append(w.people, p)
+	name := filepath.Join(w.tokens(), string(p.User))
+	p.Password, p.Token, p.Cert, p.Key = deskPassword, name+".p12", name+".pem", name+".key"
+	card, err := a.CardOf(ctx, by, p.Bank, p.User)
+	p.id = card.Person.ID
+	if errors.Is(err, access.ErrNoPerson) {
+		p.id, err = w.equip(ctx, a, by, *p)
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", p.User, err)
 	}
 	return nil
 }
