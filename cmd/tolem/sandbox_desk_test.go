@@ -201,3 +201,20 @@ func TestSandboxAccountsAreTheSame(t *testing.T) {
 		}
 	}
 }
+
+// The people whom README.md has sign in are those of the sandbox.
+func TestReadmeShowsPeopleOfTheSandbox(t *testing.T) {
+	t.Parallel()
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range deskCast {
+		if !strings.Contains(string(readme), "`"+string(p.User)+"`") {
+			t.Errorf("README.md does not name %s", p.User)
+		}
+	}
+	if !strings.Contains(string(readme), "`"+deskPassword+"`") || !strings.Contains(string(readme), "`"+tokenPIN+"`") {
+		t.Error("README.md has another password or PIN")
+	}
+}
