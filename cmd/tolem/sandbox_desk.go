@@ -51,7 +51,7 @@ type deskWorld struct {
 
 func newDeskWorld(o sandboxOptions, d doors, failed chan error) *deskWorld {
 	w := &deskWorld{deskOptions: o.workplace, sandboxGateway: sandboxGateway{
-		dir: filepath.Join(o.dir, deskFolder), database: o.workplace.database, origin: "tolem-sandbox-workplace", doors: d, failed: failed,
+		dir: filepath.Join(o.dir, deskFolder), database: o.workplace.database, origin: "tolem-sandbox-workplace", country: "AZ", doors: d, failed: failed,
 	}}
 	w.settings = w.set
 	return w

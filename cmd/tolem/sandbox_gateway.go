@@ -17,6 +17,7 @@ import (
 type sandboxGateway struct {
 	dir, database string
 	origin        string               // of its archive
+	country       string               // of its authority; empty: Kazakhstan
 	settings      func(*config.Config) // what its configuration says besides
 	doors
 	failed chan error // of whatever ended that should run
@@ -35,7 +36,7 @@ func (w *sandboxGateway) file() string { return filepath.Join(w.dir, configName)
 // configuration.
 func (w *sandboxGateway) install(context.Context) (err error) {
 	if _, err := os.Stat(w.file()); errors.Is(err, os.ErrNotExist) {
-		in := installation{dir: w.dir, database: w.database, testPKI: true, origin: w.origin, settings: w.settings}
+		in := installation{dir: w.dir, database: w.database, testPKI: true, country: w.country, origin: w.origin, settings: w.settings}
 		if in.database == "" {
 			in.database = "sqlite:tolem.db"
 		} else if err := in.anchorDatabase(); err != nil {
@@ -53,7 +54,7 @@ func (w *sandboxGateway) install(context.Context) (err error) {
 		return err
 	}
 	w.settings(w.config)
-	if w.authority, err = pki.Open(filepath.Join(w.dir, pkiDir), pki.Options{}); err != nil {
+	if w.authority, err = pki.Open(filepath.Join(w.dir, pkiDir), pki.Options{Country: w.country}); err != nil {
 		return err
 	}
 	return w.writeLists()
