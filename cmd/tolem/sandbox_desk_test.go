@@ -17,6 +17,7 @@ import (
 	"tolem"
 	"tolem/access"
 	"tolem/bills"
+	"tolem/internal/tolemtest"
 	"tolem/signing/trust"
 	"tolem/smartcard/bridge/simulator"
 	"tolem/store"
@@ -25,10 +26,11 @@ import (
 // The workplace of the sandbox is complete at its start: people sign in with
 // what is printed, searches come to what is said, and the card bridge is paired.
 // Begun again in its folder, it has everything once.
-func TestSandboxEquipsAWorkplace(t *testing.T) {
-	t.Parallel()
+func TestSandboxEquipsAWorkplace(t *testing.T) { tolemtest.Databases(t, equipAWorkplace) }
+
+func equipAWorkplace(t *testing.T, dsn string) {
 	dir := t.TempDir()
-	s := startSandbox(t, "--parts", "workplace", "--dir", dir, "--accounts", "1000", "--operators", "2")
+	s := startSandbox(t, "--parts", "workplace", "--dir", dir, "--workplace-db", dsn, "--accounts", "1000", "--operators", "2")
 	r := s.Workplace
 	if r == nil || s.Portal != "" || len(r.People) != len(deskCast)+2 || !strings.HasPrefix(r.Page, "https://localhost:") {
 		t.Fatalf("the sandbox says %+v", s.sandboxReport)
