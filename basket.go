@@ -133,6 +133,24 @@ func (b Basket) Change(no LineID, fn func(*BasketLine)) (Basket, error) {
 	return b.changed(), nil
 }
 
+// Paid returns the basket without a line that was paid. The calculation of the
+// others stands.
+func (b Basket) Paid(no LineID) (Basket, error) {
+	calculation := b.Calculation
+	b, err := b.Remove(no)
+	b.Calculation = calculation
+	return b, err
+}
+
+// Fail returns the basket with a line that could not be paid, and why. It is not
+// tried again before it is calculated again.
+func (b Basket) Fail(no LineID, key string) (Basket, error) {
+	calculation := b.Calculation
+	b, err := b.Change(no, func(l *BasketLine) { l.Failed = key })
+	b.Calculation = calculation
+	return b, err
+}
+
 // changed takes the calculation back.
 func (b Basket) changed() Basket {
 	b.Calculation = 0
@@ -152,8 +170,12 @@ func (b Basket) Calculate(fee func(BasketLine) int64) Basket {
 	return b
 }
 
-// Calculated reports whether the sums stand (WP-537).
-func (b Basket) Calculated() bool { return b.Calculation > 0 && len(b.Lines) > 0 }
+// Calculated reports whether the sums stand (WP-537): nothing was changed since,
+// and no line has failed.
+func (b Basket) Calculated() bool {
+	failed := func(l BasketLine) bool { return l.Failed != "" }
+	return b.Calculation > 0 && len(b.Lines) > 0 && !slices.ContainsFunc(b.Lines, failed)
+}
 
 // Total is the sum of all amounts and fees, in minor units (WP-536).
 func (b Basket) Total() int64 {

@@ -93,6 +93,8 @@ var imports = map[string][]string{
 	// nouns, and asks the core through an interface of its own.
 	"web":          {".", "github.com/rs/zerolog", "golang.org/x/time/rate"},
 	"web/checkout": {".", "web", "receipt", "web/slip"},
+	// The pages of a bank's desk: who may is asked of access, what is done of the core.
+	"web/workplace": {".", "access", "bills", "smartcard", "web", "workplace"},
 	// A receipt as people see it, on a page and on paper; and the page where
 	// anybody may check one. Neither knows how receipts are kept.
 	"web/slip":         {".", "web", "receipt", "registry/form", "rsc.io/qr/..."},

@@ -17,12 +17,17 @@ const (
 	ChannelMobileBanking   Channel = "MOBILE_BANKING"
 	ChannelATM             Channel = "ATM"
 	ChannelInfokiosk       Channel = "INFOKIOSK"
+	ChannelDesk            Channel = "BANK_DESK" // at a bank's desk, by its operator
 )
 
 // Channels lists every channel in the order of the contract.
 var Channels = []Channel{
-	ChannelAcquiring, ChannelAccount, ChannelInternetBanking, ChannelMobileBanking, ChannelATM, ChannelInfokiosk,
+	ChannelAcquiring, ChannelAccount, ChannelInternetBanking, ChannelMobileBanking, ChannelATM, ChannelInfokiosk, ChannelDesk,
 }
+
+// Offered reports whether participants may ask for codes of the channel and
+// notify their payments. What is paid at a desk the gateway has made itself.
+func (c Channel) Offered() bool { return c != ChannelDesk }
 
 // ParseChannel returns the channel named by s.
 func ParseChannel(s string) (Channel, error) {

@@ -44,12 +44,15 @@ func FuzzCheckRequestID(f *testing.F) {
 
 // GW-007 to GW-011
 func TestChannels(t *testing.T) {
-	if len(tolem.Channels) != 6 {
+	if len(tolem.Channels) != 7 {
 		t.Errorf("%d channels", len(tolem.Channels))
 	}
 	for _, c := range tolem.Channels {
 		if got, err := tolem.ParseChannel(string(c)); err != nil || got != c {
 			t.Errorf("%s: %v, %v", c, got, err)
+		}
+		if c.Offered() == (c == tolem.ChannelDesk) {
+			t.Errorf("%s offered to participants: %v", c, c.Offered())
 		}
 	}
 	for _, s := range []string{"", "atm", "CASH"} {

@@ -15,6 +15,7 @@ import (
 var (
 	methods = []tolem.Channel{
 		tolem.ChannelAcquiring, tolem.ChannelAccount, tolem.ChannelInternetBanking, tolem.ChannelMobileBanking, tolem.ChannelATM, tolem.ChannelInfokiosk,
+		tolem.ChannelDesk,
 	}
 	currencies = []tolem.Currency{tolem.KZT, tolem.AZN, tolem.UZS}
 )

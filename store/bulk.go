@@ -163,5 +163,5 @@ func returnedNumber(scan func(...any) error) (string, error) {
 // channels numbers the channels as they are stored. Numbers are never reused.
 var channels = [...]tolem.Channel{
 	0: "", 1: tolem.ChannelAcquiring, 2: tolem.ChannelAccount, 3: tolem.ChannelInternetBanking,
-	4: tolem.ChannelMobileBanking, 5: tolem.ChannelATM, 6: tolem.ChannelInfokiosk,
+	4: tolem.ChannelMobileBanking, 5: tolem.ChannelATM, 6: tolem.ChannelInfokiosk, 7: tolem.ChannelDesk,
 }

@@ -12,11 +12,18 @@ type Exchange struct {
 	Language Language
 	Request  *http.Request
 
+	// Nav is what the module's navigation is made from, on error pages too; Back
+	// is where the language switch leads, if not to the page itself.
+	Nav  any
+	Back string
+
 	shell  *Shell
 	module *Mounted
 	writer http.ResponseWriter
 	began  time.Time
 	err    error
+
+	scripted bool // a static file of ours runs on the page
 
 	status  int // zero: nothing is answered yet
 	written int64

@@ -15,6 +15,9 @@ type Form struct{ values url.Values }
 // Get returns a field without the spaces around it.
 func (f Form) Get(name string) string { return strings.TrimSpace(f.values.Get(name)) }
 
+// Exactly returns a field as it was typed: a password may begin with a space.
+func (f Form) Exactly(name string) string { return f.values.Get(name) }
+
 // Form reads the form that was sent: at most Limits.Fields fields, each once
 // and not longer than Limits.FieldBytes. The query of the address is not part
 // of it.

@@ -3,16 +3,53 @@ package web
 import (
 	"encoding/json"
 	"net/http"
+	"strings"
 )
 
 // policy forbids everything that our pages do not use: there is no script at
 // all, so none that was smuggled in can run or call out (PCI DSS 6.4.3).
 const policy = "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; " +
-	"frame-ancestors 'none'; base-uri 'none'; report-uri " + reportPath
+	noFrame + "; base-uri 'none'; report-uri " + reportPath
 
-// scriptPolicy is that of the few routes that HandleScripted names: a file of
-// our own may run there, and can still reach nothing else.
-const scriptPolicy = policy + "; script-src 'self'"
+// Who may show a page in a frame.
+const (
+	noFrame  = "frame-ancestors 'none'"
+	ownFrame = "frame-ancestors 'self'"
+)
+
+// Leave is what the pages of a route may do that others may not.
+type Leave struct {
+	Script  bool     // a static file of ours runs, and can still reach nothing
+	Connect []string // origins that it may call; "'self'" is ours
+	Frames  bool     // shows pages of ours in frames
+	Framed  bool     // is shown in a frame of ours
+}
+
+// policy is that of all pages, with the leave.
+func (l Leave) policy() string {
+	p := policy
+	if l.Framed {
+		p = strings.Replace(p, noFrame, ownFrame, 1)
+	}
+	if l.Script {
+		p += "; script-src 'self'"
+	}
+	if len(l.Connect) > 0 {
+		p += "; connect-src " + strings.Join(l.Connect, " ")
+	}
+	if l.Frames {
+		p += "; frame-src 'self'"
+	}
+	return p
+}
+
+// grant sets the headers of an answer of a route that has leave.
+func (l Leave) grant(h http.Header) {
+	h.Set("Content-Security-Policy", l.policy())
+	if l.Framed {
+		h.Set("X-Frame-Options", "SAMEORIGIN")
+	}
+}
 
 // guard sets the headers of every answer. Pages are never cached: they show
 // personal data. Static files set their own Cache-Control.

@@ -52,6 +52,9 @@ func (s *Shell) language(r *http.Request) Language {
 	if c, err := r.Cookie(languageCookie); err == nil && s.offers(Language(c.Value)) {
 		return Language(c.Value)
 	}
+	if s.Unasked {
+		return s.Languages[0]
+	}
 	for _, l := range accepted(r.Header.Get("Accept-Language")) {
 		if s.offers(l) {
 			return l

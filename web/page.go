@@ -17,23 +17,21 @@ import (
 type pages map[string]*template.Template
 
 // loadPages reads the shell's templates and then the module's. A file whose
-// name begins with _ is part of every page.
+// name begins with _ is part of every page; what a module defines in one takes
+// the place of what the shell defines by that name.
 func loadPages(module fs.FS) (pages, error) {
 	shared, err := template.ParseFS(files, "templates/_*.html")
 	if err != nil {
 		return nil, err
 	}
+	if parts, _ := globOf(module, "templates/_*.html"); len(parts) > 0 {
+		if shared, err = shared.ParseFS(module, parts...); err != nil {
+			return nil, err
+		}
+	}
 	loaded := make(pages)
 	for _, from := range []fs.FS{files, module} {
-		if from == nil {
-			continue
-		}
-		if parts, _ := fs.Glob(from, "templates/_*.html"); len(parts) > 0 {
-			if shared, err = shared.ParseFS(from, parts...); err != nil {
-				return nil, err
-			}
-		}
-		names, err := fs.Glob(from, "templates/[a-z]*.html")
+		names, err := globOf(from, "templates/[a-z]*.html")
 		if err != nil {
 			return nil, err
 		}
@@ -48,6 +46,14 @@ func loadPages(module fs.FS) (pages, error) {
 	return loaded, nil
 }
 
+// globOf is fs.Glob where there may be no files.
+func globOf(from fs.FS, pattern string) ([]string, error) {
+	if from == nil {
+		return nil, nil
+	}
+	return fs.Glob(from, pattern)
+}
+
 // Page is what a template sees.
 type Page struct {
 	ID       string
@@ -56,6 +62,9 @@ type Page struct {
 	Back     string // where the language switch leads back to
 	Home     string
 	HomeText string
+	Look     string
+	Scripted bool // a static file of ours may run
+	Nav      any
 	Sandbox  bool
 	Support  string
 	Data     any
@@ -78,11 +87,15 @@ func (x *Exchange) Render(status int, name string, data any) error {
 	}
 	p := &Page{
 		ID: x.ID, Language: x.Language, Offered: x.shell.Languages, Home: x.module.Home, HomeText: x.module.HomeText,
+		Look: x.module.Look, Scripted: x.scripted, Nav: x.Nav,
 		Sandbox: x.shell.Sandbox, Support: x.shell.Support, Data: data, module: x.module,
 		Back: x.module.Home,
 	}
 	if path := x.Request.URL.Path; x.Request.Method == http.MethodGet && x.Request.Pattern != "" && LocalPath(path) {
 		p.Back = path
+	}
+	if LocalPath(x.Back) {
+		p.Back = x.Back
 	}
 	if s, ok := data.(Switcher); ok {
 		p.Form, p.Action = s.LanguageForm()
@@ -105,6 +118,26 @@ func (x *Exchange) Render(status int, name string, data any) error {
 func (p *Page) T(key string, pairs ...any) (string, error) {
 	return p.module.texts.Text(p.Language, key, pairs...)
 }
+
+// Part is what a template that is part of pages sees: the page, and what it is
+// called with.
+type Part struct {
+	*Page
+	With map[string]any
+}
+
+// With calls a part with pairs of name and value. Names that are not given are
+// there, and empty.
+func (p *Page) With(pairs ...any) Part {
+	with := make(map[string]any, len(pairs)/2)
+	for i := 0; i+1 < len(pairs); i += 2 {
+		with[fmt.Sprint(pairs[i])] = pairs[i+1]
+	}
+	return Part{Page: p, With: with}
+}
+
+// Say is T with the pairs in one list.
+func (p *Page) Say(key string, pairs []any) (string, error) { return p.T(key, pairs...) }
 
 // Asset returns where a static file is served.
 func (p *Page) Asset(name string) (string, error) { return p.module.assets.path(name) }

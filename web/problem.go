@@ -69,6 +69,8 @@ func (x *Exchange) fail(err error) {
 	}
 	x.Header().Del("Content-Disposition")
 	x.Header().Set("Content-Security-Policy", policy)
+	x.Header().Set("X-Frame-Options", "DENY")
+	x.scripted = false
 	if x.Render(p.Status, "problem", p) != nil {
 		http.Error(x, x.ID, http.StatusInternalServerError)
 	}

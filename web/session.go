@@ -36,6 +36,9 @@ type Sessions struct {
 	Cookie   string        // its name, which begins with __Host-
 	Idle     time.Duration // a session that is not used for so long is over
 	Absolute time.Duration // and so is one that began so long ago
+	// Exact is how much earlier than after Idle a session may be over, because not
+	// every request writes that it came; a minute if zero.
+	Exact time.Duration
 }
 
 // hostPrefix makes browsers refuse a cookie that another host of the domain, or
@@ -43,7 +46,7 @@ type Sessions struct {
 const hostPrefix = "__Host-"
 
 // touchEvery is how old the last sign of life may get before it is written
-// again: not every request writes.
+// again, unless a module wants it exacter.
 const touchEvery = time.Minute
 
 // Check returns an error for sessions that would not be safe.
@@ -81,10 +84,17 @@ func (s Sessions) Find(x *Exchange) (Session, error) {
 	if x.Now().Sub(found.Seen) > s.Idle || x.Now().Sub(found.Started) > s.Absolute {
 		return Session{}, errors.Join(ErrNoSession, s.Store.Remove(x.Request.Context(), hash))
 	}
-	if x.Now().Sub(found.Seen) >= touchEvery {
+	if x.Now().Sub(found.Seen) >= s.exact() {
 		return found, s.Store.Touch(x.Request.Context(), hash, x.Now())
 	}
 	return found, nil
+}
+
+func (s Sessions) exact() time.Duration {
+	if s.Exact > 0 {
+		return s.Exact
+	}
+	return touchEvery
 }
 
 // End ends the browser's session, if it has one.

@@ -33,6 +33,7 @@ type Event struct {
 // Config joins a Shell.
 type Config struct {
 	Languages []Language     // offered in this order; the first is the default
+	Unasked   bool           // the default holds whatever browsers ask for, until a reader chooses
 	Location  *time.Location // in which people read the clock
 	Clock     func() time.Time
 	Limits    Limits
@@ -92,6 +93,7 @@ type Module struct {
 	Files    fs.FS     // templates/*.html and i18n/*.json
 	Home     string    // where its error pages lead
 	HomeText string    // key of the text of that link
+	Look     string    // class of the body of its pages; empty: the look of all
 	Problems []Problem // its errors and their pages, asked before the shell's
 }
 
@@ -141,9 +143,17 @@ func (m *Mounted) Handle(pattern string, h Handler) {
 // script. No page on which a card is entered is one, and none needs its script:
 // it works without.
 func (m *Mounted) HandleScripted(pattern string, h Handler) {
-	m.shell.scripted = append(m.shell.scripted, pattern)
+	m.HandleWith(pattern, Leave{Script: true}, h)
+}
+
+// HandleWith adds a route whose pages have leave.
+func (m *Mounted) HandleWith(pattern string, l Leave, h Handler) {
+	if l.Script {
+		m.shell.scripted = append(m.shell.scripted, pattern)
+	}
 	m.Handle(pattern, func(x *Exchange) error {
-		x.Header().Set("Content-Security-Policy", scriptPolicy)
+		l.grant(x.Header())
+		x.scripted = l.Script
 		return h(x)
 	})
 }

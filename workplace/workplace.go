@@ -18,6 +18,7 @@ package workplace
 
 import (
 	"errors"
+	"fmt"
 
 	"tolem"
 	"tolem/access"
@@ -39,13 +40,17 @@ type Config struct {
 	Directory *banks.Directory // the names of banks and branches
 	Calendar  *tolem.Calendar
 	Currency  tolem.Currency
+	// Observe, if set, hears why a line could not be paid, where that is a fault
+	// and no refusal: to be logged.
+	Observe func(error)
 }
 
 // Workplace is safe for concurrent use, and any number of them may work on one
 // database.
 type Workplace struct {
 	Config
-	db *store.DB
+	db    *store.DB
+	turns turns
 }
 
 // New returns a Workplace over an open store with a vault.
@@ -69,6 +74,14 @@ func (r *Refusal) Key() string { return r.key }
 func (r *Refusal) Is(other error) bool {
 	var o *Refusal
 	return errors.As(other, &o) && o.key == r.key
+}
+
+// because is a refusal with what led to it, for logs.
+func because(r *Refusal, cause error) error {
+	if cause == nil {
+		return r
+	}
+	return fmt.Errorf("%w: %w", r, cause)
 }
 
 // of returns the refusal about a line.
@@ -95,11 +108,12 @@ var (
 	ErrOtherCard   = &Refusal{key: "card.other_card", why: "another card"}
 	ErrCardPending = &Refusal{key: "card.pending", why: "nobody knows yet whether the card was written"}
 
-	ErrNotPlanned  = &Refusal{key: "cancel.not_planned", why: "the payment is not planned"}
-	ErrNotAllowed  = &Refusal{key: "cancel.not_allowed", why: "the payment may not be cancelled"}
-	ErrCancelFault = &Refusal{key: "cancel.error", why: "the cancellation broke off"}
-	ErrServiceUsed = &Refusal{key: "cancel.service_used", why: "the service has been used"}
-	ErrOwn         = &Refusal{key: "cancel.own", why: "nobody decides on the own request"}
+	ErrNotPlanned     = &Refusal{key: "cancel.not_planned", why: "the payment is not planned"}
+	ErrNotAllowed     = &Refusal{key: "cancel.not_allowed", why: "the payment may not be cancelled"}
+	ErrCancelFault    = &Refusal{key: "cancel.error", why: "the cancellation broke off"}
+	ErrServiceUsed    = &Refusal{key: "cancel.service_used", why: "the service has been used"}
+	ErrReasonRequired = &Refusal{key: "cancel.reason_required", why: "a rejection needs a reason"}
+	ErrOwn            = &Refusal{key: "cancel.own", why: "nobody decides on the own request"}
 
 	ErrReceiptNotFound = &Refusal{key: "receipt.not_found", why: "the bank has no such receipt"}
 )

@@ -177,7 +177,7 @@ func (f *fields) parseMoney(name, text string, c tolem.Currency) tolem.Money {
 
 func (f *fields) channel() tolem.Channel {
 	c, err := tolem.ParseChannel(f.token("channel"))
-	f.check("channel", err == nil, "one of the channels of the contract")
+	f.check("channel", err == nil && c.Offered(), "one of the channels of the contract")
 	return c
 }
 

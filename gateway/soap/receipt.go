@@ -15,6 +15,7 @@ var methodNames = map[tolem.Channel]tolem.Names{
 	tolem.ChannelMobileBanking:   {KK: "Мобильді банкинг", RU: "Мобильный банкинг", EN: "Mobile banking"},
 	tolem.ChannelATM:             {KK: "Банкомат", RU: "Банкомат", EN: "ATM"},
 	tolem.ChannelInfokiosk:       {KK: "Инфокиоск", RU: "Инфокиоск", EN: "Infokiosk"},
+	tolem.ChannelDesk:            {KK: "Банк кассасы", RU: "Касса банка", EN: "Bank desk"},
 }
 
 // Names tells how participants, services and providers are called.

@@ -132,7 +132,7 @@ const (
 	ChannelINFOKIOSK Channel = "INFOKIOSK"
 )
 
-// The way of payment, as the gateway names it: a value of Channel, or one added later. Treat an unknown value as another way of payment.
+// The way of payment, as the gateway names it: a value of Channel, BANK_DESK (at the desk of a bank, by its operator), or one added later. Treat an unknown value as another way of payment.
 type ChannelName string
 
 // State of a payment code.

@@ -1,0 +1,51 @@
+// Keys of the workplace's pages: what has data-key is pressed by that key, or
+// gets the focus if it is typed into. The place on the keyboard counts and not the
+// letter on it, so that a layout changes nothing. Every page works without.
+(function () {
+  "use strict";
+  document.documentElement.classList.add("scripted");
+
+  function name(e) {
+    var code = e.code.replace(/^(Digit|Numpad|Key)/, "");
+    return (e.ctrlKey ? "Ctrl+" : "") + (e.altKey ? "Alt+" : "") + (e.shiftKey ? "Shift+" : "") + code;
+  }
+
+  function press(target) {
+    if (/^(INPUT|SELECT|TEXTAREA)$/.test(target.tagName) && target.type !== "submit") {
+      target.focus();
+      if (target.select) target.select();
+    } else {
+      target.click();
+    }
+  }
+
+  document.addEventListener("keydown", function (e) {
+    if (e.repeat || e.isComposing || !e.code) return;
+    var target = document.querySelector('[data-key="' + name(e) + '"]:not(:disabled)');
+    if (!target) return;
+    e.preventDefault();
+    press(target);
+  });
+
+  // A form is sent once, however often Enter is pressed.
+  document.addEventListener("submit", function (e) {
+    var form = e.target;
+    if (form.dataset.sent) { e.preventDefault(); return; }
+    form.dataset.sent = "1";
+    setTimeout(function () { delete form.dataset.sent; }, 3000); // if the answer was a file, or none
+  });
+
+  // The file of a certificate is read into the field where it could be pasted.
+  document.addEventListener("change", function (e) {
+    var into = e.target.dataset && e.target.dataset.into, file = into && e.target.files[0];
+    if (!file || file.size > 65536) return;
+    file.arrayBuffer().then(function (content) {
+      var bytes = String.fromCharCode.apply(null, new Uint8Array(content));
+      if (bytes.indexOf("-----BEGIN") < 0) bytes = "-----BEGIN CERTIFICATE-----\n" + btoa(bytes).replace(/(.{64})/g, "$1\n") + "\n-----END CERTIFICATE-----\n";
+      document.getElementById(into).value = bytes;
+    });
+  });
+
+  // A page that came from the browser's memory may show what is not so any more.
+  window.addEventListener("pageshow", function (e) { if (e.persisted) location.reload(); });
+})();
