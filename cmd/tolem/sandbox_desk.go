@@ -71,6 +71,8 @@ func (w *deskWorld) renew(ctx context.Context) error {
 func (w *deskWorld) set(c *config.Config) {
 	c.Zone, c.Currency, c.Registers.Language = deskZone, deskCurrency, "en"
 	c.SOAP.Listen, c.Ops.Listen = w.doors[doorWorkplaceSOAP].Addr().String(), w.doors[doorWorkplaceOps].Addr().String()
+	page := &c.Workplace
+	page.Sandbox, page.Listen, page.CardBridge = true, w.doors[doorWorkplace].Addr().String(), w.doors[doorBridge].Addr().String()
 }
 
 // close ends the bridge when no page is left to call it.
