@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"net/http"
+	"net/url"
 	"os"
 	"reflect"
 	"strings"
@@ -43,6 +44,7 @@ func equipAWorkplace(t *testing.T, dsn string) {
 	if scene.Inserted != r.Cards[0].No || len(scene.Cards) != len(r.Cards) {
 		t.Errorf("the scene is %+v", scene)
 	}
+	s.signInAt(r, r.People[0])
 	d := openSandboxDesk(t, r.Config)
 	d.peopleSignIn(r)
 	d.searchesComeTo(r)
@@ -55,6 +57,43 @@ func equipAWorkplace(t *testing.T, dsn string) {
 	again := startSandbox(t, "--parts", "workplace", "--dir", dir)
 	if n := openSandboxDesk(t, again.Workplace.Config).accounts(); n != accounts {
 		t.Errorf("after another start there are %d accounts", n)
+	}
+}
+
+// signInAt signs somebody in at the workplace's pages. Plain pages of this
+// computer stay reachable for the browser.
+func (s *sandboxRun) signInAt(r *deskReport, p deskPerson) {
+	s.t.Helper()
+	pair, err := tls.LoadX509KeyPair(p.Cert, p.Key)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	authority, err := os.ReadFile(r.Authority)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM(authority)
+	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots, Certificates: []tls.Certificate{pair}}}
+	defer transport.CloseIdleConnections()
+	browser, err := newWebPayer(transport)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	page, err := browser.send(s.ctx, http.MethodPost, r.Page+"/login", url.Values{"user": {string(p.User)}, "password": {p.Password}})
+	if err != nil || page.address.Path == "/login" {
+		s.t.Fatalf("signing in leads to %v, %v\n%s", page.address, err, page.body)
+	}
+	if page, err = browser.get(s.ctx, r.Page+"/user"); err != nil || !strings.Contains(page.body, p.FirstName+" "+p.Surname) {
+		s.t.Errorf("the user's page: %v\n%s", err, page.body)
+	}
+	answer, err := (&http.Client{Transport: transport}).Get(r.Page + "/login")
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	answer.Body.Close()
+	if answer.Header.Get("Strict-Transport-Security") != "" {
+		s.t.Error("the sandbox forbids browsers its plain pages")
 	}
 }
 
