@@ -23,8 +23,8 @@
     if (e.repeat || e.isComposing || e.defaultPrevented || !e.code) return;
     var key = name(e), typing = e.target.matches && e.target.matches("input:not([type=checkbox]):not([type=radio]), select, textarea");
     if (key.length === 1 && typing) return; // a digit is typed
-    var window = document.querySelector("dialog[open]") || document; // what lies behind a window waits
-    var target = window.querySelector('[data-key="' + key + '"]:not(:disabled)');
+    var scope = document.querySelector("dialog[open]") || document; // what lies behind a window waits
+    var target = scope.querySelector('[data-key="' + key + '"]:not(:disabled)');
     if (!target) return;
     e.preventDefault();
     press(target);

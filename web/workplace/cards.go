@@ -155,7 +155,7 @@ func (d *desk) showCardEntry(x *web.Exchange, by access.Actor) error {
 
 func (d *desk) cardEntry(x *web.Exchange, by access.Actor, b tolem.Basket, id tolem.ProviderID, n *notice) error {
 	o, err := d.Bills.Organisation(x.Request.Context(), by.Person.Bank, id)
-	if err != nil || o.Smart == tolem.SmartNone {
+	if err != nil || o.Smart != tolem.SmartGas {
 		return x.See(paymentsPath)
 	}
 	return x.Render(n.status(), "card_entry", cardEntryData{lines: lines{Basket: b}, Notice: n, Organisation: o, Bridge: d.Bridge})
