@@ -372,12 +372,9 @@ func TestReversal(t *testing.T) {
 		_, err = p.write(r, done.Tickets[0])
 		w.must(err)
 		d := done.Payments[0]
-		reverse := func() (t tolem.CardTicket) {
-			w.update(func(tx *store.Tx) (err error) {
-				t, err = w.cards.IssueTicket(tx, reversalOf(d, done.Tickets[0]))
-				return err
-			})
-			return t
+		reverse := func() tolem.CardTicket {
+			answer, _ := r.read(p.Actor)
+			return *must(p.at.Cancel(t.Context(), p.Actor, d.Receipt, answer)).Ticket
 		}
 		r.scene(simulator.Change{Fail: is(simulator.FailReverse)})
 		now, err := p.write(r, reverse())

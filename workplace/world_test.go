@@ -429,8 +429,3 @@ func (r *reader) carryOut(t tolem.CardTicket) []byte {
 }
 
 func is[T any](v T) *T { return &v }
-
-// reversalOf takes a payment off the card that its ticket has written.
-func reversalOf(d tolem.DeskPayment, written tolem.CardTicket) desk.Order {
-	return desk.Order{Op: tolem.TicketReverse, Payment: d.ID, Bank: d.Bank, Workstation: written.Workstation}
-}
