@@ -397,6 +397,11 @@ func (w *Workplace) organisations(ctx context.Context, by access.Actor) (map[tol
 	return all, err
 }
 
+// Keep stores what was typed into fields of amounts, and changes nothing else.
+func (w *Workplace) Keep(ctx context.Context, by access.Actor, e Edit) (tolem.Basket, error) {
+	return w.edit(ctx, by, e, func(_ *store.Tx, b tolem.Basket) (tolem.Basket, error) { return b, nil })
+}
+
 // Remove takes a line out (WP-051).
 func (w *Workplace) Remove(ctx context.Context, by access.Actor, e Edit, line tolem.LineID) (tolem.Basket, error) {
 	return w.edit(ctx, by, e, func(_ *store.Tx, b tolem.Basket) (tolem.Basket, error) {

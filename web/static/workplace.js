@@ -11,7 +11,7 @@
   }
 
   function press(target) {
-    if (/^(INPUT|SELECT|TEXTAREA)$/.test(target.tagName) && target.type !== "submit") {
+    if (/^(INPUT|SELECT|TEXTAREA)$/.test(target.tagName) && !/^(submit|checkbox|radio)$/.test(target.type)) {
       target.focus();
       if (target.select) target.select();
     } else {
@@ -20,8 +20,11 @@
   }
 
   document.addEventListener("keydown", function (e) {
-    if (e.repeat || e.isComposing || !e.code) return;
-    var target = document.querySelector('[data-key="' + name(e) + '"]:not(:disabled)');
+    if (e.repeat || e.isComposing || e.defaultPrevented || !e.code) return;
+    var key = name(e), typing = e.target.matches && e.target.matches("input:not([type=checkbox]):not([type=radio]), select, textarea");
+    if (key.length === 1 && typing) return; // a digit is typed
+    var scope = document.querySelector("dialog[open]") || document; // what lies behind a window waits
+    var target = scope.querySelector('[data-key="' + key + '"]:not(:disabled)');
     if (!target) return;
     e.preventDefault();
     press(target);
@@ -45,6 +48,36 @@
       document.getElementById(into).value = bytes;
     });
   });
+
+  // Papers are printed from a hidden frame, without a preview if the browser was
+  // started so (WP-067).
+  document.addEventListener("click", function (e) {
+    var link = e.target.closest && e.target.closest("a[data-print]");
+    if (!link || e.ctrlKey || e.metaKey || e.shiftKey) return;
+    e.preventDefault();
+    var frame = document.getElementById("paper");
+    if (frame) frame.remove();
+    frame = document.createElement("iframe");
+    frame.id = "paper";
+    frame.className = "unseen";
+    frame.tabIndex = -1;
+    frame.setAttribute("aria-hidden", "true");
+    frame.onload = function () {
+      var at = frame.contentWindow.location;
+      if (at.pathname !== link.pathname) { location.reload(); return; } // the session is over
+      frame.contentWindow.print();
+      link.focus();
+    };
+    frame.src = link.href;
+    document.body.append(frame);
+  });
+
+  // Windows hold the focus until they are closed.
+  document.querySelectorAll("dialog[data-modal]").forEach(function (d) { d.close(); d.showModal(); });
+
+  // What is typed next takes the place of what is there.
+  var first = document.activeElement;
+  if (first && first.select && first.value && !/password/.test(first.type)) first.select();
 
   // A page that came from the browser's memory may show what is not so any more.
   window.addEventListener("pageshow", function (e) { if (e.persisted) location.reload(); });
