@@ -155,7 +155,8 @@ func (p DeskPayment) Smart() bool { return p.CardWrite != CardWriteNone }
 type DeskCancellation struct {
 	Bank        ParticipantID
 	Receipt     ReceiptNo
-	Seq         int // of the payment's requests, from 1
+	Seq         int        // of the payment's requests, from 1
+	Code        CodeNumber // of the payment
 	RequestedBy PersonID
 	RequestedAt time.Time
 	DecidedBy   PersonID  // who took it off a card decided it too

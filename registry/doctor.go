@@ -130,15 +130,16 @@ func (r *Registry) checkSeal(ctx context.Context, d store.SealedDay, c *Checkup)
 func (r *Registry) checkFacts(ctx context.Context, d store.SealedDay, c *Checkup) error {
 	from := r.Calendar.Start(d.Day)
 	backed := int64(0)
-	err := r.decided(ctx, d.Day, func(rows []tolem.RegisterRow) error {
+	err := r.decided(ctx, d.Day, func(rows []dueRow) error {
 		facts, err := r.factsOf(ctx, rows)
-		for _, row := range rows {
+		for _, due := range rows {
+			row := due.RegisterRow
 			f, found := facts[keyOf(row)]
 			if found && f.Day == d.Day {
 				backed++
 			}
 			switch {
-			case row.At.Before(from) && (!found || f.Day != d.Day): // the day before looks at it
+			case due.due.Before(from) && (!found || f.Day != d.Day): // the day before looks at it
 			case !found:
 				c.find(d.Day, CheckFacts, row.Code.String(), "%s of %s at %s is in no day", row.Kind, row.Amount, row.At.Format(timeForPeople))
 			case f.Day != d.Day && f.Day != d.Day+1:
@@ -155,19 +156,8 @@ func (r *Registry) checkFacts(ctx context.Context, d store.SealedDay, c *Checkup
 	return r.checkBacked(ctx, d.Day, c)
 }
 
-// decided goes through everything that a day's seal looked at.
-func (r *Registry) decided(ctx context.Context, day tolem.Day, look func([]tolem.RegisterRow) error) error {
-	from, end := r.Calendar.Start(day).Add(-Stragglers), r.Calendar.End(day)
-	for _, read := range []paymentReader{(*store.Tx).PaidFacts, (*store.Tx).RefundFacts} {
-		if err := r.collectPayments(ctx, read, from, end, look); err != nil {
-			return err
-		}
-	}
-	return r.collectRefused(ctx, from, end, look)
-}
-
 // factsOf returns the facts of sealed days that these rows are.
-func (r *Registry) factsOf(ctx context.Context, rows []tolem.RegisterRow) (map[rowKey]store.DayFact, error) {
+func (r *Registry) factsOf(ctx context.Context, rows []dueRow) (map[rowKey]store.DayFact, error) {
 	codes := make([]tolem.CodeNumber, len(rows))
 	for i, row := range rows {
 		codes[i] = row.Code
@@ -188,9 +178,9 @@ func (r *Registry) factsOf(ctx context.Context, rows []tolem.RegisterRow) (map[r
 // refused notification stands.
 func (r *Registry) checkBacked(ctx context.Context, day tolem.Day, c *Checkup) error {
 	backed := make(map[rowKey]bool)
-	err := r.decided(ctx, day, func(rows []tolem.RegisterRow) error {
+	err := r.decided(ctx, day, func(rows []dueRow) error {
 		for _, row := range rows {
-			backed[keyOf(row)] = true
+			backed[keyOf(row.RegisterRow)] = true
 		}
 		return nil
 	})

@@ -80,8 +80,9 @@ type replay struct {
 	closed    map[tolem.CodeNumber]time.Time
 	refunds   map[tolem.CodeNumber]time.Time
 	moves     []store.Correction
-	elsewhere map[rowKey]bool // facts of this day that a later seal took
-	carried   map[rowKey]bool // facts of earlier days that this day's seal took
+	elsewhere map[rowKey]bool           // facts of this day that a later seal took
+	carried   map[rowKey]bool           // facts of earlier days that this day's seal took
+	heldBack  map[tolem.CodeNumber]bool // payments of this day that its seal left out
 }
 
 func newReplay(r *Registry, n tolem.RegisterNumber) *replay {
@@ -89,6 +90,7 @@ func newReplay(r *Registry, n tolem.RegisterNumber) *replay {
 		Registry: r, number: n, payments: make(map[tolem.CodeNumber]tolem.RegisterRow),
 		closed: make(map[tolem.CodeNumber]time.Time), refunds: make(map[tolem.CodeNumber]time.Time),
 		elsewhere: make(map[rowKey]bool), carried: make(map[rowKey]bool),
+		heldBack: make(map[tolem.CodeNumber]bool),
 	}
 }
 
@@ -240,11 +242,6 @@ func (p *replay) readPaid(paid tolem.Payment, err error) error {
 	return nil
 }
 
-// holdsPayment reports whether a document is of a payment that no bank notifies.
-func (p *replay) holdsPayment(raw []byte) bool {
-	return bytes.HasPrefix(raw, []byte(archive.DebitPrefix)) || bytes.HasPrefix(raw, []byte(archive.DeskPrefix))
-}
-
 func (p *replay) readSeal(raw []byte) error {
 	var doc struct {
 		Day   string `xml:"day"`
@@ -253,6 +250,7 @@ func (p *replay) readSeal(raw []byte) error {
 			Code string        `xml:"paymentCode"`
 			ID   string        `xml:"id"`
 		} `xml:"carriedOver>fact"`
+		HeldBack []string `xml:"heldBack>paymentCode"`
 	}
 	if err := xml.Unmarshal(raw, &doc); err != nil {
 		return fmt.Errorf("seal of a day: %w", err)
@@ -260,6 +258,15 @@ func (p *replay) readSeal(raw []byte) error {
 	day, err := tolem.ParseDay(doc.Day)
 	if err != nil {
 		return err
+	}
+	if day == p.register.Day {
+		for _, code := range doc.HeldBack {
+			number, err := tolem.ReadCodeNumber(code)
+			if err != nil {
+				return err
+			}
+			p.heldBack[number] = true
+		}
 	}
 	for _, f := range doc.Facts {
 		number, err := tolem.ReadCodeNumber(f.Code)
@@ -363,6 +370,9 @@ func notifiedRow(f map[string]string) (row tolem.RegisterRow, err error) {
 // rows puts the register together.
 func (p *replay) rows(ctx context.Context) ([]tolem.RegisterRow, error) {
 	var all []tolem.RegisterRow
+	if err := p.fetchCarried(ctx); err != nil {
+		return nil, err
+	}
 	for _, row := range p.payments {
 		row.State = tolem.StatePaid
 		if at, ok := p.closed[row.Code]; ok && at.Before(p.to) {
@@ -381,7 +391,8 @@ func (p *replay) rows(ctx context.Context) ([]tolem.RegisterRow, error) {
 	}
 	all = append(all, p.refused...)
 	all = slices.DeleteFunc(all, func(row tolem.RegisterRow) bool {
-		inDay := !row.At.Before(p.from) && row.At.Before(p.to) && !p.elsewhere[keyOf(row)]
+		inDay := !row.At.Before(p.from) && row.At.Before(p.to) && !p.elsewhere[keyOf(row)] &&
+			(row.Kind != tolem.RowPayment || !p.heldBack[row.Code])
 		return !inDay && !p.carried[keyOf(row)]
 	})
 	all = p.ofOwner(all)
@@ -392,33 +403,61 @@ func (p *replay) rows(ctx context.Context) ([]tolem.RegisterRow, error) {
 	return all, nil
 }
 
+// fetchCarried looks for the payments that the day's seal took from days far
+// back: cancellations of them were decided on this one.
+func (p *replay) fetchCarried(ctx context.Context) error {
+	for key := range p.carried {
+		if _, found := p.payments[key.code]; key.kind != tolem.RowPayment || found {
+			continue
+		}
+		row, closed, err := p.earlier(ctx, key.code)
+		if err != nil {
+			return err
+		}
+		p.payments[key.code] = row
+		if _, seen := p.closed[key.code]; !seen && !closed.IsZero() {
+			p.closed[key.code] = closed
+		}
+	}
+	return nil
+}
+
 // refundRow makes a row of a refund; the payment may lie far back.
-func (p *replay) refundRow(ctx context.Context, number tolem.CodeNumber, at time.Time) (tolem.RegisterRow, error) {
+func (p *replay) refundRow(ctx context.Context, number tolem.CodeNumber, at time.Time) (row tolem.RegisterRow, err error) {
 	row, found := p.payments[number]
 	if !found {
-		records, err := p.evidence.CodeRecords(ctx, number)
-		if err != nil {
+		if row, _, err = p.earlier(ctx, number); err != nil {
 			return row, err
-		}
-		earlier := newReplay(p.Registry, p.number)
-		for i, rec := range records {
-			if rec.Direction == archive.Internal && earlier.holdsPayment(rec.Raw) {
-				if err := earlier.readInternal(rec); err != nil {
-					return row, err
-				}
-			}
-			if rec.Operation == tolem.OpNotifyPayment && rec.Direction == archive.Out && i > 0 {
-				if err := earlier.readNotification(records[i-1], rec); err != nil {
-					return row, err
-				}
-			}
-		}
-		if row, found = earlier.payments[number]; !found {
-			return row, fmt.Errorf("refund of %s, whose payment is not in the archive", number)
 		}
 	}
 	row.Kind, row.At, row.State, row.Discrepancy, row.ClosedAt = tolem.RowRefund, at, tolem.StateRefunded, "", time.Time{}
 	return row, nil
+}
+
+// earlier makes a row of a payment from what the archive holds of its code, and
+// tells when the code was closed; zero if it was not.
+func (p *replay) earlier(ctx context.Context, number tolem.CodeNumber) (row tolem.RegisterRow, closed time.Time, err error) {
+	records, err := p.evidence.CodeRecords(ctx, number)
+	if err != nil {
+		return row, closed, err
+	}
+	then := newReplay(p.Registry, p.number)
+	for i, rec := range records {
+		switch {
+		case rec.Direction == archive.Internal:
+			err = then.readInternal(rec)
+		case rec.Direction == archive.Out && i > 0:
+			err = then.read(records[i-1 : i+1])
+		}
+		if err != nil {
+			return row, closed, err
+		}
+	}
+	row, found := then.payments[number]
+	if !found {
+		return row, closed, fmt.Errorf("%s, whose payment is not in the archive", number)
+	}
+	return row, then.closed[number], nil
 }
 
 // ofOwner applies the corrections and leaves the owner's rows.

@@ -59,6 +59,9 @@ func (r *Registry) close(ctx context.Context, day tolem.Day) (sealed store.Seale
 		return sealed, err
 	}
 	seal, err := r.sum(ctx, day)
+	if err == nil {
+		err = r.leaveOut(ctx, seal)
+	}
 	if err != nil {
 		return sealed, fmt.Errorf("sum up %s: %w", day, err)
 	}
@@ -118,28 +121,88 @@ func (r *Registry) FirstOpen(ctx context.Context) (day tolem.Day, found bool, er
 	return day, found, err
 }
 
-// collect adds to a day what belongs into it.
+// collect adds to a day what belongs into it. The payments of desks are settled
+// first: from then on nobody can ask to cancel them, and who did before is seen.
 func (r *Registry) collect(ctx context.Context, day tolem.Day, progress Progress) error {
-	from, end := r.Calendar.Start(day).Add(-Stragglers), r.Calendar.End(day)
+	if err := r.settle(ctx, day); err != nil {
+		return err
+	}
 	done := int64(0)
-	add := func(rows []tolem.RegisterRow) error {
-		if len(rows) == 0 {
+	return r.decided(ctx, day, func(facts []dueRow) error {
+		if len(facts) == 0 {
 			return nil
 		}
-		done += int64(len(rows))
+		done += int64(len(facts))
 		progress.report(done)
+		rows := make([]tolem.RegisterRow, len(facts))
+		for i, f := range facts {
+			rows[i] = f.RegisterRow
+		}
 		return r.db.Update(ctx, func(tx *store.Tx) error { return tx.AddDayRows(day, rows) })
-	}
-	for _, read := range []paymentReader{(*store.Tx).PaidFacts, (*store.Tx).RefundFacts} {
-		if err := r.collectPayments(ctx, read, from, end, add); err != nil {
+	})
+}
+
+// settlePage is how many payments of desks are settled in one transaction: what
+// others write meanwhile waits no longer than for that.
+const settlePage = 2000
+
+// settle marks what desks took until a day's end, and nobody wants to cancel, as
+// settled (WP-119). What commits later is settled with the next day, and joins
+// that.
+func (r *Registry) settle(ctx context.Context, day tolem.Day) error {
+	for {
+		var planned bool
+		err := r.view(ctx, func(tx *store.Tx) (err error) {
+			planned, err = tx.PlannedUntil(day)
+			return err
+		})
+		if err != nil || !planned {
+			return err
+		}
+		if err := r.db.Update(ctx, func(tx *store.Tx) error { return tx.SettleDeskPayments(day, settlePage) }); err != nil {
 			return err
 		}
 	}
-	return r.collectRefused(ctx, from, end, add)
 }
 
-// paymentReader reads payments or refunds.
-type paymentReader func(*store.Tx, time.Time, time.Time, store.FactCursor, int) ([]store.PaymentFact, error)
+// dueRow is a fact with the moment by which it belongs to a day: its own, or
+// the decision until which it was held.
+type dueRow struct {
+	tolem.RegisterRow
+	due time.Time
+}
+
+// decided goes through everything that a day's seal looks at.
+//
+// A payment taken at a desk belongs to the day of the payment, unless a
+// cancellation of it was decided later than that day: then to the day of that
+// decision (WP-575). While it may be cancelled, or a decision is awaited, it
+// belongs to none (WP-576).
+func (r *Registry) decided(ctx context.Context, day tolem.Day, look func([]dueRow) error) error {
+	start, end := r.Calendar.Start(day), r.Calendar.End(day)
+	for _, s := range []factSource{
+		{(*store.Tx).PaidFacts, func(f store.PaymentFact) (time.Time, bool) { return f.Row.At, !f.Open && !r.heldPast(f) }},
+		{(*store.Tx).RefundFacts, func(f store.PaymentFact) (time.Time, bool) { return f.Row.At, true }},
+		{(*store.Tx).HeldFacts, func(f store.PaymentFact) (time.Time, bool) { return f.DecidedAt, !f.Open && f.Row.At.Before(start) }},
+	} {
+		if err := r.collectPayments(ctx, s, start.Add(-Stragglers), end, look); err != nil {
+			return err
+		}
+	}
+	return r.collectRefused(ctx, start.Add(-Stragglers), end, look)
+}
+
+// heldPast reports whether a cancellation of the payment was decided after the
+// end of its day.
+func (r *Registry) heldPast(f store.PaymentFact) bool {
+	return !f.DecidedAt.IsZero() && !f.DecidedAt.Before(r.Calendar.End(r.Calendar.DayOf(f.Row.At)))
+}
+
+// factSource reads payments or refunds and says when each is due, if at all.
+type factSource struct {
+	read func(*store.Tx, time.Time, time.Time, store.FactCursor, int) ([]store.PaymentFact, error)
+	due  func(store.PaymentFact) (time.Time, bool)
+}
 
 // collectSpan is how much of a day is paged through at a time. A database that
 // finds and sorts everything up to the end of what is asked before it returns
@@ -147,14 +210,14 @@ type paymentReader func(*store.Tx, time.Time, time.Time, store.FactCursor, int) 
 // of an hour, not a day, for each.
 const collectSpan = 15 * time.Minute
 
-func (r *Registry) collectPayments(ctx context.Context, read paymentReader, from, end time.Time, add func([]tolem.RegisterRow) error) error {
+func (r *Registry) collectPayments(ctx context.Context, s factSource, from, end time.Time, add func([]dueRow) error) error {
 	last := end.Add(Stragglers)
 	for start := from; start.Before(last); start = start.Add(collectSpan) {
 		to := start.Add(collectSpan)
 		if to.After(last) {
 			to = last
 		}
-		if err := r.collectSpan(ctx, read, start, to, end, add); err != nil {
+		if err := r.collectSpan(ctx, s, start, to, end, add); err != nil {
 			return err
 		}
 	}
@@ -162,22 +225,22 @@ func (r *Registry) collectPayments(ctx context.Context, read paymentReader, from
 }
 
 // collectSpan adds what was decided between two moments and belongs before end.
-func (r *Registry) collectSpan(ctx context.Context, read paymentReader, from, to, end time.Time, add func([]tolem.RegisterRow) error) error {
+func (r *Registry) collectSpan(ctx context.Context, s factSource, from, to, end time.Time, add func([]dueRow) error) error {
 	for after := (store.FactCursor{}); ; {
 		var page []store.PaymentFact
 		err := r.view(ctx, func(tx *store.Tx) (err error) {
-			page, err = read(tx, from, to, after, pageRows)
+			page, err = s.read(tx, from, to, after, pageRows)
 			return err
 		})
 		if err != nil {
 			return err
 		}
-		rows := make([]tolem.RegisterRow, 0, len(page))
+		rows := make([]dueRow, 0, len(page))
 		for _, f := range page {
-			if f.Row.At.Before(end) {
+			if due, ok := s.due(f); ok && due.Before(end) {
 				row := f.StateAt(end)
 				row.Belongs = r.Calendar.DayOf(row.ReceivedAt)
-				rows = append(rows, row)
+				rows = append(rows, dueRow{row, due})
 			}
 		}
 		if err := add(rows); err != nil || len(page) < pageRows {
@@ -188,7 +251,7 @@ func (r *Registry) collectSpan(ctx context.Context, read paymentReader, from, to
 	}
 }
 
-func (r *Registry) collectRefused(ctx context.Context, from, end time.Time, add func([]tolem.RegisterRow) error) error {
+func (r *Registry) collectRefused(ctx context.Context, from, end time.Time, add func([]dueRow) error) error {
 	for after := (store.FactCursor{}); ; {
 		var page []tolem.RegisterRow
 		err := r.view(ctx, func(tx *store.Tx) (err error) {
@@ -198,10 +261,12 @@ func (r *Registry) collectRefused(ctx context.Context, from, end time.Time, add 
 		if err != nil {
 			return err
 		}
-		for i := range page {
-			page[i].Belongs = r.Calendar.DayOf(page[i].ReceivedAt)
+		rows := make([]dueRow, len(page))
+		for i, row := range page {
+			row.Belongs = r.Calendar.DayOf(row.ReceivedAt)
+			rows[i] = dueRow{row, row.At}
 		}
-		if err := add(page); err != nil || len(page) < pageRows {
+		if err := add(rows); err != nil || len(page) < pageRows {
 			return err
 		}
 		after = store.CursorOf(page[len(page)-1])
@@ -243,12 +308,14 @@ type seal struct {
 	facts    int64
 	hash     [32]byte
 	totals   tolem.Totals
-	carried  []tolem.RegisterRow // facts that came too late for their own day
+	carried  []tolem.RegisterRow // facts that came too late for their own day, or were held past it
+	heldBack []tolem.CodeNumber  // payments of the day that it leaves out
 }
 
 // maxCarried bounds the facts that a seal names one by one. They are those
-// that took longer than Settle to commit: a handful in a bad year.
-const maxCarried = 10_000
+// that took longer than Settle to commit, a handful in a bad year, and payments
+// of desks whose cancellation was decided on a later day.
+const maxCarried = 100_000
 
 // errCarried reports a day with so many late facts that something is broken.
 var errCarried = errors.New("too many facts that belong to earlier days")
@@ -278,6 +345,18 @@ func (r *Registry) sum(ctx context.Context, day tolem.Day) (*seal, error) {
 	}
 	digest.Sum(s.hash[:0])
 	return s, nil
+}
+
+// leaveOut notes which payments of the day it leaves out.
+func (r *Registry) leaveOut(ctx context.Context, s *seal) error {
+	err := r.view(ctx, func(tx *store.Tx) (err error) {
+		s.heldBack, err = tx.HeldBack(s.day, s.to, maxCarried+1)
+		return err
+	})
+	if err == nil && len(s.heldBack) > maxCarried {
+		err = fmt.Errorf("%s: %w", s.day, errCarried)
+	}
+	return err
 }
 
 func (s *seal) add(digest hash.Hash, b *c14n.Builder, row tolem.RegisterRow) {
@@ -316,6 +395,13 @@ func (s *seal) document() []byte {
 		b.Close("fact")
 	}
 	b.Close("carriedOver")
+	if len(s.heldBack) > 0 {
+		b.Open("heldBack")
+		for _, code := range s.heldBack {
+			b.Text("paymentCode", code.String())
+		}
+		b.Close("heldBack")
+	}
 	b.Close("daySeal")
 	return b.Bytes
 }

@@ -162,28 +162,52 @@ func (c FactCursor) since(from time.Time) int64 { return max(micros(from), micro
 const (
 	paidFacts = `SELECT s.at, s.code, 1, p.bank, p.branch, p.bank_ref, p.service, p.provider, p.channel, p.amount, p.currency, p.fee,
 			p.paid_at, p.received_at, c.closed_at, s.was,
-			COALESCE((SELECT MIN(r.at) FROM step r WHERE r.code = s.code AND r.became = 6 AND r.was = 2), 0)
+			COALESCE((SELECT MIN(r.at) FROM step r WHERE r.code = s.code AND r.became = 6 AND r.was = 2), 0),
+			` + deskDecision + `
 		FROM step s JOIN payment p ON p.code = s.code JOIN code c ON c.number = s.code
 		WHERE s.at >= $1 AND s.at < $2 AND (s.at, s.code) > ($3, $4) AND s.became = 2 AND s.was <> 2
 		ORDER BY s.at, s.code LIMIT $5`
 	refundFacts = `SELECT s.at, s.code, 2, p.bank, p.branch, p.bank_ref, p.service, p.provider, p.channel, p.amount, p.currency, p.fee,
-			p.paid_at, p.received_at, 0, 0, 0
+			p.paid_at, p.received_at, 0, 0, 0, 0
 		FROM step s JOIN payment p ON p.code = s.code
 		WHERE s.at >= $1 AND s.at < $2 AND (s.at, s.code) > ($3, $4) AND s.became = 6 AND s.was = 2
 		ORDER BY s.at, s.code LIMIT $5`
+	heldFacts = `SELECT h.decided_at, h.code, 1, p.bank, p.branch, p.bank_ref, p.service, p.provider, p.channel, p.amount, p.currency, p.fee,
+			p.paid_at, p.received_at, c.closed_at, 0,
+			COALESCE((SELECT MIN(r.at) FROM step r WHERE r.code = h.code AND r.became = 6 AND r.was = 2), 0),
+			` + deskDecision + `
+		FROM desk_cancellation h JOIN payment p ON p.code = h.code JOIN code c ON c.number = h.code
+		WHERE h.decided_at >= $1 AND h.decided_at < $2 AND (h.decided_at, h.code) > ($3, $4)
+			AND NOT EXISTS (SELECT 1 FROM desk_cancellation l WHERE l.bank = h.bank AND l.receipt = h.receipt AND l.seq > h.seq)
+		ORDER BY h.decided_at, h.code LIMIT $5`
 	refusedFacts = `SELECT received_at, code, id, reason, bank, branch, bank_ref, service, provider, channel, amount, currency, fee, paid_at
 		FROM discrepancy
 		WHERE received_at >= $1 AND received_at < $2 AND (received_at, code, id) > ($3, $4, $5)
 		ORDER BY received_at, code, id LIMIT $6`
 )
 
+// deskDecision tells of payment p, if it was taken at a desk, when a cancellation
+// of it was last decided: 0 none was, -1 it may be cancelled still, or awaits a
+// decision. 7 is the channel of desks.
+const deskDecision = `CASE WHEN p.channel = 7 THEN COALESCE((SELECT
+				CASE WHEN d.status IN ('settled', 'cancelled') THEN
+					COALESCE((SELECT MAX(x.decided_at) FROM desk_cancellation x WHERE x.bank = d.bank AND x.receipt = d.receipt), 0)
+				ELSE -1 END
+			FROM desk_payment d WHERE d.code = p.code), 0) ELSE 0 END`
+
 // PaymentFact is a payment or a refund as it stands now, with what it takes to
 // tell how it stood at an earlier moment.
 type PaymentFact struct {
 	Row        tolem.RegisterRow // State and ClosedAt are not filled in
-	StepAt     time.Time         // when the gateway decided
+	StepAt     time.Time         // when the gateway decided; of HeldFacts, the bank's administrator
 	ClosedAt   time.Time
 	RefundedAt time.Time
+
+	// Of a payment taken at a desk: Open says that it may be cancelled still, or
+	// that its cancellation awaits a decision; DecidedAt is when one was last
+	// decided.
+	Open      bool
+	DecidedAt time.Time
 }
 
 // StateAt fills in how the code stood at a moment.
@@ -213,14 +237,40 @@ func (tx *Tx) RefundFacts(from, to time.Time, after FactCursor, limit int) ([]Pa
 	return tx.paymentFacts(refundFacts, from, to, after, limit)
 }
 
+// HeldFacts returns payments taken at desks whose last cancellation was decided
+// between two moments, whenever they were made, as PaidFacts does (WP-574).
+func (tx *Tx) HeldFacts(from, to time.Time, after FactCursor, limit int) ([]PaymentFact, error) {
+	return tx.paymentFacts(heldFacts, from, to, after, limit)
+}
+
+// HeldBack returns the codes of payments that desks took on a day and that its
+// seal leaves out: a cancellation awaits a decision, or it was decided after the
+// day's end (WP-576). They are in order, and at most limit.
+func (tx *Tx) HeldBack(day tolem.Day, end time.Time, limit int) ([]tolem.CodeNumber, error) {
+	var list []tolem.CodeNumber
+	err := tx.db.query(tx.ctx, `SELECT code FROM desk_payment WHERE status = 'awaiting_cancellation' AND day = $1
+		UNION SELECT d.code FROM desk_cancellation c JOIN desk_payment d ON d.bank = c.bank AND d.receipt = c.receipt
+			WHERE c.decided_at >= $2 AND d.day = $1
+		ORDER BY 1 LIMIT $3`, []any{int64(day), micros(end), limit}, func(scan func(...any) error) error {
+		var code tolem.CodeNumber
+		err := scan(&code)
+		list = append(list, code)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read what %s leaves out: %w", day, err)
+	}
+	return list, nil
+}
+
 func (tx *Tx) paymentFacts(text string, from, to time.Time, after FactCursor, limit int) ([]PaymentFact, error) {
 	var list []PaymentFact
 	err := tx.db.query(tx.ctx, text, []any{after.since(from), micros(to), micros(after.At), int64(after.Code), limit}, func(scan func(...any) error) error {
 		var f PaymentFact
 		var r rawRow
-		var stepAt, was, refundedAt int64
+		var stepAt, was, refundedAt, decidedAt int64
 		err := scan(&stepAt, &r.code, &r.kind, &r.bank, &r.branch, &r.ref, &r.service, &r.provider, &r.channel, &r.amount, &r.currency, &r.fee,
-			&r.paidAt, &r.receivedAt, &r.closedAt, &was, &refundedAt)
+			&r.paidAt, &r.receivedAt, &r.closedAt, &was, &refundedAt, &decidedAt)
 		if err != nil {
 			return err
 		}
@@ -228,6 +278,9 @@ func (tx *Tx) paymentFacts(text string, from, to time.Time, after FactCursor, li
 			r.at = stepAt
 		}
 		f.StepAt, f.ClosedAt, f.RefundedAt = instant(stepAt), instant(r.closedAt), instant(refundedAt)
+		if f.Open = decidedAt < 0; !f.Open {
+			f.DecidedAt = instant(decidedAt)
+		}
 		r.closedAt = 0
 		if s := tolem.State(was); s == tolem.StateExpired || s == tolem.StateCancelled {
 			r.discrepancy = tolem.DiscrepancyLate

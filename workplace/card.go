@@ -124,8 +124,8 @@ func (w *Workplace) decided(tx *store.Tx, by access.Actor, t tolem.CardTicket) (
 	if err := w.Access.Audit(tx, by, access.Event{Action: action, Subject: p.Receipt.String(), Outcome: outcome}); err != nil {
 		return p, err
 	}
-	if event == tolem.CardEventReversed {
-		return w.reversed(tx, by, p)
+	if t.Op == tolem.TicketReverse {
+		return w.reversed(tx, p, t)
 	}
 	return tx.ChangeDeskPayment(p)
 }

@@ -1,11 +1,9 @@
 package workplace
 
 import (
-	"errors"
 	"fmt"
 
 	"tolem"
-	"tolem/access"
 	"tolem/bills"
 	"tolem/gateway"
 	"tolem/store"
@@ -39,19 +37,4 @@ func (w *Workplace) cancelled(tx *store.Tx, p tolem.DeskPayment, decidedBy tolem
 	}
 	p.Status, p.CancelledAt = status, tx.Now()
 	return tx.ChangeDeskPayment(p)
-}
-
-// reversed cancels a payment that was taken off its SMART card (T4). Who took it
-// off has decided it. If it cannot be cancelled any more, because its day was
-// sealed or its code closed while the card was written, what the card says is
-// stored all the same, and somebody has to look into it.
-func (w *Workplace) reversed(tx *store.Tx, by access.Actor, p tolem.DeskPayment) (tolem.DeskPayment, error) {
-	if p.Status != tolem.DeskPlanned {
-		return tx.ChangeDeskPayment(p)
-	}
-	c, err := w.cancelled(tx, p, by.Person.ID)
-	if errors.Is(err, ErrServiceUsed) {
-		return tx.ChangeDeskPayment(p)
-	}
-	return c, err
 }

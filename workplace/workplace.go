@@ -105,11 +105,12 @@ var (
 	ErrOtherCard   = &Refusal{key: "card.other_card", why: "another card"}
 	ErrCardPending = &Refusal{key: "card.pending", why: "nobody knows yet whether the card was written"}
 
-	ErrNotPlanned  = &Refusal{key: "cancel.not_planned", why: "the payment is not planned"}
-	ErrNotAllowed  = &Refusal{key: "cancel.not_allowed", why: "the payment may not be cancelled"}
-	ErrCancelFault = &Refusal{key: "cancel.error", why: "the cancellation broke off"}
-	ErrServiceUsed = &Refusal{key: "cancel.service_used", why: "the service has been used"}
-	ErrOwn         = &Refusal{key: "cancel.own", why: "nobody decides on the own request"}
+	ErrNotPlanned     = &Refusal{key: "cancel.not_planned", why: "the payment is not planned"}
+	ErrNotAllowed     = &Refusal{key: "cancel.not_allowed", why: "the payment may not be cancelled"}
+	ErrCancelFault    = &Refusal{key: "cancel.error", why: "the cancellation broke off"}
+	ErrServiceUsed    = &Refusal{key: "cancel.service_used", why: "the service has been used"}
+	ErrReasonRequired = &Refusal{key: "cancel.reason_required", why: "a rejection needs a reason"}
+	ErrOwn            = &Refusal{key: "cancel.own", why: "nobody decides on the own request"}
 
 	ErrReceiptNotFound = &Refusal{key: "receipt.not_found", why: "the bank has no such receipt"}
 )
