@@ -27,6 +27,7 @@ need zbar-tools command -v zbarimg
 need openssh-server test -x /usr/sbin/sshd
 need chromium command -v chromium
 need openssh-client command -v ssh-keygen
+need libnss3-tools command -v pk12util # gives Chromium client certificates
 
 if [ ${#missing[@]} -eq 0 ]; then
   exit 0

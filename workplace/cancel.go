@@ -83,20 +83,13 @@ func (w *Workplace) readToCancel(ctx context.Context, by access.Actor, n tolem.R
 	if err != nil || !p.CardWrite.OnCard() || p.Status != tolem.DeskPlanned && p.Status != tolem.DeskAwaiting {
 		return nil, err
 	}
-	if err := w.mayCards(by, tolem.ActReverseCard); err != nil {
-		return nil, err
-	}
-	var s desk.CardState
-	err = w.db.Update(ctx, func(tx *store.Tx) error {
-		s, _, err = w.verifyRead(tx, by, read)
-		return err
-	})
-	if replayed(err) { // sent twice, or too old
+	s, err := w.verifyRead(ctx, by, tolem.ActReverseCard, read)
+	if errors.Is(err, desk.ErrReplayed) || errors.Is(err, store.ErrUsed) { // sent twice, or too old
 		if p, again := w.ToCancel(ctx, by, n); again == nil && reversing(p) {
 			return nil, nil
 		}
 	}
-	return &s, readRefusal(err)
+	return &s, err
 }
 
 // cancel asks for a cancellation, in one transaction.

@@ -56,15 +56,10 @@ func readRefusal(err error) error {
 		return nil
 	case errors.Is(err, desk.ErrWorkstation), errors.Is(err, desk.ErrSimulated):
 		return because(CardRefusal(smartcard.NotPaired), err)
-	case replayed(err), errors.Is(err, smartcard.ErrDocument), errors.Is(err, smartcard.ErrSignature):
+	case errors.Is(err, desk.ErrReplayed), errors.Is(err, store.ErrUsed), errors.Is(err, smartcard.ErrDocument), errors.Is(err, smartcard.ErrSignature):
 		return because(CardRefusal(smartcard.ChallengeInvalid), err)
 	}
 	return err
-}
-
-// replayed reports whether a challenge was used, by this answer or another.
-func replayed(err error) bool {
-	return errors.Is(err, desk.ErrReplayed) || errors.Is(err, store.ErrUsed)
 }
 
 // ReadCard returns what stands on the card that was read (WP-154). Payments that
@@ -73,34 +68,30 @@ func (w *Workplace) ReadCard(ctx context.Context, by access.Actor, answer []byte
 	return w.readCard(ctx, by, tolem.ActCardDetails, answer)
 }
 
-func (w *Workplace) readCard(ctx context.Context, by access.Actor, action tolem.Action, answer []byte) (card smartcard.Card, err error) {
-	if err := w.mayCards(by, action); err != nil {
-		return card, err
-	}
-	err = w.db.Update(ctx, func(tx *store.Tx) error {
-		s, _, err := w.verifyRead(tx, by, answer)
-		card = s.Card
-		return err
-	})
-	return card, readRefusal(err)
+func (w *Workplace) readCard(ctx context.Context, by access.Actor, action tolem.Action, answer []byte) (smartcard.Card, error) {
+	s, err := w.verifyRead(ctx, by, action, answer)
+	return s.Card, err
 }
 
 // verifyRead verifies what was read, and decides the payments that it decides.
-// Those are returned as they are then: the transaction reads them as they were.
-func (w *Workplace) verifyRead(tx *store.Tx, by access.Actor, answer []byte) (desk.CardState, map[tolem.PaymentID]tolem.DeskPayment, error) {
-	s, err := w.Cards.VerifyRead(tx, by.Person.Bank, session(by), answer)
-	if err != nil {
-		return s, nil, err
+// It is a transaction of its own: a ticket that the reading decides is open until
+// then, and no other is given out for its card.
+func (w *Workplace) verifyRead(ctx context.Context, by access.Actor, action tolem.Action, answer []byte) (s desk.CardState, err error) {
+	if err := w.mayCards(by, action); err != nil {
+		return s, err
 	}
-	decided := make(map[tolem.PaymentID]tolem.DeskPayment)
-	for _, t := range s.Decided {
-		p, err := w.decided(tx, by, t)
-		if err != nil {
-			return s, nil, err
+	err = w.db.Update(ctx, func(tx *store.Tx) error {
+		if s, err = w.Cards.VerifyRead(tx, by.Person.Bank, session(by), answer); err != nil {
+			return err
 		}
-		decided[p.ID] = p
-	}
-	return s, decided, nil
+		for _, t := range s.Decided {
+			if _, err := w.decided(tx, by, t); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return s, readRefusal(err)
 }
 
 // decided changes the payment of a ticket whose result is known now, in the same
@@ -132,9 +123,9 @@ func (w *Workplace) decided(tx *store.Tx, by access.Actor, t tolem.CardTicket) (
 
 // outstanding reports whether the last payment on the card was neither loaded
 // into the meter nor cancelled (WP-079, WP-544).
-func (w *Workplace) outstanding(tx *store.Tx, s desk.CardState, decided map[tolem.PaymentID]tolem.DeskPayment) (bool, error) {
-	last, ok := decided[s.LastPayment]
-	if !ok && s.LastPayment != "" {
+func outstanding(tx *store.Tx, s desk.CardState) (bool, error) {
+	var last tolem.DeskPayment
+	if s.LastPayment != "" {
 		var err error
 		if last, err = tx.DeskPaymentByID(s.LastPayment); err != nil && !errors.Is(err, store.ErrNotFound) {
 			return false, err
@@ -200,29 +191,30 @@ func failure(p tolem.DeskPayment, r desk.CardResult) error {
 
 // WriteAgain gives out another ticket for a payment of the actor's branch whose
 // write has failed (WP-101, WP-553). Read is the bridge's answer to a challenge.
-// The ticket is empty if the reading shows that the payment is on the card after
-// all (WP-551).
+// The ticket is empty if the reading shows that the payment is on the card
+// (WP-551).
 func (w *Workplace) WriteAgain(ctx context.Context, by access.Actor, n tolem.ReceiptNo, read []byte) (t tolem.CardTicket, err error) {
 	if err := w.mayCards(by, tolem.ActWriteCard); err != nil {
 		return t, err
 	}
-	var refused error
+	err = w.db.View(ctx, func(tx *store.Tx) error {
+		_, err := ofBranch(tx, by, n)
+		return err
+	})
+	if err != nil {
+		return t, err
+	}
+	s, err := w.verifyRead(ctx, by, tolem.ActWriteCard, read)
+	if err != nil {
+		return t, err
+	}
 	err = w.db.Update(ctx, func(tx *store.Tx) error {
-		t, refused = tolem.CardTicket{}, nil
+		t = tolem.CardTicket{}
 		p, err := ofBranch(tx, by, n)
-		if err != nil {
+		if err != nil || p.CardWrite == tolem.CardWriteWritten && s.LastPayment == p.ID {
 			return err
 		}
-		s, decided, err := w.verifyRead(tx, by, read)
-		if err != nil {
-			return err
-		}
-		if now, ok := decided[p.ID]; ok {
-			if p = now; p.CardWrite == tolem.CardWriteWritten {
-				return nil
-			}
-		}
-		if refused, err = w.mayWriteAgain(tx, p, s, decided); refused != nil || err != nil {
+		if err := mayWriteAgain(tx, p, s); err != nil {
 			return err
 		}
 		if t, err = w.Cards.IssueTicket(tx, desk.Order{
@@ -238,32 +230,37 @@ func (w *Workplace) WriteAgain(ctx context.Context, by access.Actor, n tolem.Rec
 		}
 		return w.Access.Audit(tx, by, access.Event{Action: tolem.ActWriteCard, Subject: p.Receipt.String(), Outcome: begun})
 	})
-	switch {
-	case desk.Held(err):
-		return t, because(ErrCardPending, err)
-	case err != nil:
-		return t, readRefusal(err)
+	if err != nil {
+		return tolem.CardTicket{}, ticketRefusal(err)
 	}
-	return t, refused
+	return t, nil
+}
+
+// ticketRefusal is what people are told if there can be no ticket now.
+func ticketRefusal(err error) error {
+	if desk.Held(err) {
+		return because(ErrCardPending, err)
+	}
+	return err
 }
 
 // mayWriteAgain returns what stands against it.
-func (w *Workplace) mayWriteAgain(tx *store.Tx, p tolem.DeskPayment, s desk.CardState, decided map[tolem.PaymentID]tolem.DeskPayment) (refused, err error) {
+func mayWriteAgain(tx *store.Tx, p tolem.DeskPayment, s desk.CardState) error {
 	switch {
 	case p.Status != tolem.DeskPlanned:
-		return ErrNotPlanned, nil
+		return ErrNotPlanned
 	case p.CardWrite == tolem.CardWritePending:
-		return ErrCardPending, nil
+		return ErrCardPending
 	case !p.CardWrite.MayWriteAgain():
-		return CardRefusal(smartcard.WriteFailed), nil
+		return CardRefusal(smartcard.WriteFailed)
 	case s.Check(p.Account.Organisation, string(p.Account.Number), p.Card) != "":
-		return ErrOtherCard, nil
+		return ErrOtherCard
 	}
-	last, err := w.outstanding(tx, s, decided)
+	last, err := outstanding(tx, s)
 	if last {
-		return ErrNotLoaded, err
+		return ErrNotLoaded
 	}
-	return nil, err
+	return err
 }
 
 // ofBranch returns a payment of the actor's branch, or ErrReceiptNotFound.
@@ -301,68 +298,60 @@ func (p *payer) withCard(smart []tolem.BasketLine) (written bool, err error) {
 	if c.Read == nil || c.WithoutWrite {
 		return false, p.withoutCard(smart)
 	}
-	if err := p.mayCards(p.by, tolem.ActWriteCard); err != nil {
-		return false, err
+	s, err := p.verifyRead(p.ctx, p.by, tolem.ActWriteCard, c.Read)
+	if err != nil {
+		return true, p.recorded(err)
 	}
-	var refused error
 	var no tolem.LineID
 	err = p.update(func(tx *store.Tx) error {
-		refused, no = nil, 0
+		no = 0
 		b, err := p.basket(tx)
 		if err != nil {
 			return err
 		}
-		s, decided, err := p.verifyRead(tx, p.by, c.Read)
+		l, err := lineOf(tx, b, s)
 		if err != nil {
 			return err
-		}
-		l, refused2, err := p.lineOf(tx, b, s, decided)
-		if err != nil {
-			return err
-		}
-		if refused = refused2; refused != nil {
-			return p.Access.Audit(tx, p.by, access.Event{Action: tolem.ActPay, Subject: string(b.ID), Outcome: outcomeOf(refused)})
 		}
 		no = l.No
 		return p.take(tx, b, l, tolem.CardEventBegin, &s)
 	})
 	switch {
-	case err == nil:
-		return true, refused
-	case desk.Held(err):
-		return true, because(ErrCardPending, err)
-	case replayed(err) && p.paidSmart():
-		return true, nil // by the same confirmation, sent twice
-	case no != 0 && !errors.Is(err, errMoved):
-		return true, p.fail(no, err)
+	case err == nil, errors.Is(err, errMoved):
+		return true, err
+	case no == 0 || desk.Held(err):
+		return true, p.recorded(ticketRefusal(err))
 	}
-	return true, readRefusal(err)
+	return true, p.fail(no, err)
 }
 
 // lineOf returns the SMART line that the card is for, or what stands against
 // writing it.
-func (p *payer) lineOf(tx *store.Tx, b tolem.Basket, s desk.CardState, decided map[tolem.PaymentID]tolem.DeskPayment) (l tolem.BasketLine, refused, err error) {
+func lineOf(tx *store.Tx, b tolem.Basket, s desk.CardState) (l tolem.BasketLine, err error) {
 	i := slices.IndexFunc(b.Lines, func(l tolem.BasketLine) bool {
 		return l.Smart && l.Failed == "" && s.Check(l.Account.Organisation, string(l.Account.Number), l.Card) == ""
 	})
 	if i < 0 {
-		return l, ErrOtherCard, nil
+		return l, ErrOtherCard
 	}
-	last, err := p.outstanding(tx, s, decided)
+	last, err := outstanding(tx, s)
 	if last {
-		return l, ErrNotLoaded.of(b.Lines[i].No), err
+		return l, ErrNotLoaded.of(b.Lines[i].No)
 	}
-	return b.Lines[i], nil, err
+	return b.Lines[i], err
 }
 
-// paidSmart reports whether a SMART line of the basket was paid.
-func (p *payer) paidSmart() (paid bool) {
-	err := p.db.View(p.ctx, func(tx *store.Tx) error {
-		list, err := tx.DeskPaymentsOfBasket(p.confirmed.Basket)
-		paid = slices.ContainsFunc(list, func(d tolem.DeskPayment) bool { return d.By == p.by.Person.ID && d.Smart() })
-		return err
-	})
-	return err == nil && paid
+// recorded records that nothing was paid, and why.
+func (p *payer) recorded(why error) error {
+	var r *Refusal
+	if !errors.As(why, &r) {
+		return why
+	}
+	err := p.Access.Record(p.ctx, p.by, access.Event{Action: tolem.ActPay, Subject: string(p.confirmed.Basket), Outcome: r.key})
+	if err != nil {
+		return errors.Join(err, why)
+	}
+	return why
 }
 
 // withoutCard decides whether SMART lines may be paid though no card can be
@@ -384,13 +373,4 @@ func (p *payer) withoutCard(smart []tolem.BasketLine) error {
 		return ErrWithoutWrite
 	}
 	return CardRefusal(code)
-}
-
-// outcomeOf is how a refusal is recorded.
-func outcomeOf(err error) string {
-	var r *Refusal
-	if errors.As(err, &r) {
-		return r.key
-	}
-	return access.OutcomeOf(err)
 }

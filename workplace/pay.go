@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -65,7 +66,13 @@ func (w *Workplace) Pay(ctx context.Context, by access.Actor, c Confirmation) (C
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), payTimeout)
 	defer cancel()
 	p := payer{Workplace: w, ctx: ctx, by: by, confirmed: c}
-	err := p.pay()
+	// Who confirms twice at once waits for what the first comes to.
+	end, err := w.turns.wait(ctx, turnPerson, string(by.Person.ID))
+	if err != nil {
+		return Completion{}, err
+	}
+	defer end()
+	err = p.pay()
 	done, readErr := w.Completed(ctx, by, c.Basket)
 	switch {
 	case readErr != nil:
@@ -152,7 +159,7 @@ func (p *payer) line(no tolem.LineID, event tolem.CardEvent) error {
 
 // update runs a transaction of this bank's payments.
 func (p *payer) update(do func(*store.Tx) error) error {
-	end, err := p.tills.wait(p.ctx, p.by.Person.Bank)
+	end, err := p.turns.wait(p.ctx, turnBank, string(p.by.Person.Bank))
 	if err != nil {
 		return err
 	}
@@ -186,6 +193,9 @@ func (p *payer) fail(no tolem.LineID, cause error) error {
 	})
 	if err != nil {
 		return errors.Join(err, cause)
+	}
+	if p.Observe != nil && refusal == ErrPaymentFailed {
+		p.Observe(fmt.Errorf("line %d of basket %s: %w", no, p.confirmed.Basket, cause))
 	}
 	return nil
 }

@@ -40,6 +40,9 @@ type Config struct {
 	Directory *banks.Directory // the names of banks and branches
 	Calendar  *tolem.Calendar
 	Currency  tolem.Currency
+	// Observe, if set, hears why a line could not be paid, where that is a fault
+	// and no refusal: to be logged.
+	Observe func(error)
 }
 
 // Workplace is safe for concurrent use, and any number of them may work on one
@@ -47,7 +50,7 @@ type Config struct {
 type Workplace struct {
 	Config
 	db    *store.DB
-	tills tills
+	turns turns
 }
 
 // New returns a Workplace over an open store with a vault.

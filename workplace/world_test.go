@@ -122,7 +122,7 @@ func (w *world) open() *workplace.Workplace {
 	return workplace.New(workplace.Config{
 		Access: people, Bills: bills.New(bills.Config{Currency: tolem.AZN, Calendar: w.calendar, Clock: w.clock.Now}, w.db), Cards: w.cards,
 		Gateway: gateway.New(gateway.Config{}, w.db, w.evidence, directory), Evidence: w.evidence, Directory: directory, Calendar: w.calendar,
-		Currency: tolem.AZN,
+		Currency: tolem.AZN, Observe: func(err error) { w.t.Log(err) },
 	}, w.db)
 }
 

@@ -38,6 +38,7 @@ type installation struct {
 	dir      string
 	database string
 	testPKI  bool
+	country  string // of the throw-away authority; empty: that of internal/pki
 	origin   string
 	settings func(*config.Config) // changes what else the file says; may be nil
 }
@@ -131,7 +132,7 @@ func (in installation) write() (string, error) {
 
 // writeTestPKI makes an authority and the gateway's identities.
 func (in installation) writeTestPKI(c *config.Config) error {
-	authority, err := pki.New(pki.Options{Organization: "Tolem test"})
+	authority, err := pki.New(pki.Options{Organization: "Tolem test", Country: in.country})
 	if err != nil {
 		return err
 	}

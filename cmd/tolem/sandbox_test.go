@@ -122,7 +122,9 @@ func (s *sandboxRun) order(service, method, amount string, typed url.Values) (ou
 // GW-072 GW-077 GW-078 GW-094 GW-099 GW-162 ACQ-P14: everybody in the sandbox speaks
 // over the wire, and a person pays for a service in both ways.
 func TestSandboxPaysAtThePortal(t *testing.T) {
-	tolemtest.Databases(t, func(t *testing.T, dsn string) { payAtThePortal(startSandbox(t, "--dir", t.TempDir(), "--db", dsn)) })
+	tolemtest.Databases(t, func(t *testing.T, dsn string) {
+		payAtThePortal(startSandbox(t, "--parts", "pay", "--dir", t.TempDir(), "--db", dsn))
+	})
 }
 
 func payAtThePortal(s *sandboxRun) {
@@ -162,7 +164,7 @@ func payAtThePortal(s *sandboxRun) {
 // ACQ-003 to ACQ-006, ACQ-P05, ACQ-P12: the shop's signed redirect leads to the
 // page, and the shop is told by a signed result, which it acknowledges.
 func TestSandboxPaysAtTheShop(t *testing.T) {
-	s := startSandbox(t)
+	s := startSandbox(t, "--parts", "pay")
 	page := s.see(s.Shop+"/cart", url.Values{"tea": {"2"}, "bowl": {"1"}, "book": {"0"}})
 	order := page.address.String()
 	for _, c := range []struct{ card, outcome, state string }{
@@ -236,6 +238,13 @@ func TestSandboxCommand(t *testing.T) {
 		s.refused(exitUsage, "--ports", "sandbox", "--ports", ports)
 	}
 	s.refused(exitUsage, "--dir", "sandbox", "--db", "sqlite:x.db")
+	s.refused(exitUsage, "--dir", "sandbox", "--workplace-db", "sqlite:x.db")
+	s.refused(exitUsage, "not started", "sandbox", "--parts", "pay", "--dir", "d", "--workplace-db", "sqlite:x.db")
+	s.refused(exitUsage, "two databases", "sandbox", "--dir", "d", "--db", "sqlite:x.db", "--workplace-db", "sqlite:x.db")
+	s.refused(exitUsage, "--parts", "sandbox", "--parts", "shop")
+	s.refused(exitUsage, "--parts", "sandbox", "--parts", "")
+	s.refused(exitUsage, "--accounts", "sandbox", "--accounts", "10")
+	s.refused(exitUsage, "--operators", "sandbox", "--operators", "-1")
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

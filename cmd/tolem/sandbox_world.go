@@ -5,17 +5,13 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
-	"os"
 	"path/filepath"
-	"strconv"
 	"sync"
 	"time"
 
 	"tolem"
 	"tolem/config"
-	"tolem/internal/pki"
 	"tolem/sandbox/stub"
 	"tolem/signing"
 	"tolem/signing/trust"
@@ -25,17 +21,6 @@ import (
 	"tolem/wsdl/client/merchant"
 )
 
-// The doors of the sandbox, in the order of their ports.
-const (
-	doorPortal = "portal"
-	doorShop   = "shop"
-	doorPage   = "page"
-	doorSOAP   = "soap"
-	doorOps    = "ops"
-)
-
-var sandboxDoors = []string{doorPortal, doorShop, doorPage, doorSOAP, doorOps, sandboxAltyn, sandboxKumis}
-
 // Times of the sandbox: short enough to be waited for.
 const (
 	sandboxCallTimeout = 10 * time.Second
@@ -44,134 +29,36 @@ const (
 	siteTimeout        = 20 * time.Second // of one page of a stub, calls to the gateway included
 )
 
-// sandboxWorld is everything that runs.
+// sandboxWorld is the payment page of the sandbox: gateway, banks, portal and
+// shop.
 type sandboxWorld struct {
-	sandboxOptions
-	doors     map[string]net.Listener
-	authority *pki.PKI
-	config    *config.Config
-	node      *node
-	started   bool
-	trust     *trust.Store // of the stubs
+	sandboxGateway
+	trust *trust.Store // of the stubs
 
 	banks     sync.WaitGroup
 	stopBanks context.CancelFunc
 	sites     []*http.Server
-	logs      []*os.File
-	failed    chan error
 }
 
-// run starts everything, says so, and waits for the end.
-func (w *sandboxWorld) run(ctx context.Context, ready func(sandboxReport) error) (err error) {
-	defer func() { err = errors.Join(err, w.close()) }()
-	for _, step := range []func(context.Context) error{
-		w.openDoors, w.install, w.openNode, w.populate, w.openShop, w.startNode, w.startBanks, w.startStubs,
-	} {
-		if err := step(ctx); err != nil {
-			if ctx.Err() != nil {
-				return nil
-			}
-			return err
-		}
-	}
-	if err := ready(w.report()); err != nil {
-		return err
-	}
-	lists := time.NewTicker(sandboxLists)
-	defer lists.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case err := <-w.failed:
-			return err
-		case err := <-w.node.failed:
-			return err
-		case <-lists.C:
-			if err := errors.Join(w.writeLists(), w.trust.WatchFiles(ctx)); err != nil {
-				return err
-			}
-		}
+func newSandboxWorld(o sandboxOptions, d doors, failed chan error) *sandboxWorld {
+	w := &sandboxWorld{sandboxGateway: sandboxGateway{dir: o.dir, database: o.database, origin: "tolem-sandbox", doors: d, failed: failed}}
+	w.settings = w.set
+	return w
+}
+
+func (w *sandboxWorld) steps() []func(context.Context) error {
+	return []func(context.Context) error{
+		w.install, w.openNode, w.populate, w.openShop, w.startNode, w.startBanks, w.startStubs,
 	}
 }
 
-// openDoors listens everywhere before anything is written: so every address is
-// known, and a port that is taken is told at once.
-func (w *sandboxWorld) openDoors(context.Context) error {
-	w.doors = make(map[string]net.Listener)
-	for i, name := range sandboxDoors {
-		port := 0
-		if w.port != 0 {
-			port = w.port + i
-		}
-		l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
-		if err != nil {
-			return fmt.Errorf("%s: %w; --ports auto takes ports that are free", name, err)
-		}
-		w.doors[name] = l
-	}
-	return nil
+// renew makes new revocation lists known to gateway and stubs.
+func (w *sandboxWorld) renew(ctx context.Context) error {
+	return errors.Join(w.writeLists(), w.trust.WatchFiles(ctx))
 }
 
-// address is where a door is reached: browsers trust the name localhost.
-func (w *sandboxWorld) address(scheme, host, door string) string {
-	return scheme + "://" + net.JoinHostPort(host, strconv.Itoa(w.doors[door].Addr().(*net.TCPAddr).Port))
-}
-
-func (w *sandboxWorld) browser(door string) string { return w.address("http", "localhost", door) }
-
-func (w *sandboxWorld) program(door, path string) string {
-	return w.address("https", "127.0.0.1", door) + path
-}
-
-// doorAt hands the gateway the listener of an address that it is to listen at.
-func (w *sandboxWorld) doorAt(_, address string) (net.Listener, error) {
-	for _, l := range w.doors {
-		if l.Addr().String() == address {
-			return l, nil
-		}
-	}
-	return nil, fmt.Errorf("no door at %s", address)
-}
-
-// install makes the folder, or takes the one that is there, and reads its
-// configuration.
-func (w *sandboxWorld) install(context.Context) (err error) {
-	if w.dir, err = filepath.Abs(w.dir); err != nil {
-		return err
-	}
-	file := filepath.Join(w.dir, configName)
-	if _, err := os.Stat(file); errors.Is(err, os.ErrNotExist) {
-		in := installation{dir: w.dir, database: w.database, testPKI: true, origin: "tolem-sandbox", settings: w.settings}
-		if in.database == "" {
-			in.database = "sqlite:tolem.db"
-		} else if err := in.anchorDatabase(); err != nil {
-			return err
-		}
-		if _, err := in.write(); err != nil {
-			return err
-		}
-	} else if err != nil {
-		return err
-	} else if w.database != "" {
-		return fmt.Errorf("%w: --db is for a new folder; %s has its database", errUsage, w.dir)
-	}
-	if w.config, err = loadConfig(file); err != nil {
-		return err
-	}
-	w.settings(w.config)
-	if w.authority, err = pki.Open(filepath.Join(w.dir, pkiDir), pki.Options{}); err != nil {
-		return err
-	}
-	return w.writeLists()
-}
-
-func (w *sandboxWorld) writeLists() error {
-	return w.authority.WriteCRLs(filepath.Join(w.dir, pkiDir), time.Time{})
-}
-
-// settings says where the gateway listens and whom it calls.
-func (w *sandboxWorld) settings(c *config.Config) {
+// set says where the gateway listens and whom it calls.
+func (w *sandboxWorld) set(c *config.Config) {
 	c.SOAP.Listen, c.Ops.Listen = w.doors[doorSOAP].Addr().String(), w.doors[doorOps].Addr().String()
 	page := &c.Checkout
 	page.Sandbox, page.TLS, page.CallTimeout = true, config.KeyPair{}, sandboxCallTimeout
@@ -181,36 +68,6 @@ func (w *sandboxWorld) settings(c *config.Config) {
 		page.Banks = append(page.Banks, bank+"="+w.program(bank, bankSimPath))
 		page.Acquirers = append(page.Acquirers, bank)
 	}
-}
-
-// log opens a file for what a part of the sandbox has to say.
-func (w *sandboxWorld) log(name string) (*os.File, error) {
-	f, err := os.OpenFile(filepath.Join(w.dir, name+".log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
-	if err == nil {
-		w.logs = append(w.logs, f)
-	}
-	return f, err
-}
-
-func (w *sandboxWorld) openNode(ctx context.Context) error {
-	f, err := w.log("gateway")
-	if err != nil {
-		return err
-	}
-	if w.node, err = openNode(ctx, w.config, newLog(f, w.config.Log)); err != nil {
-		return err
-	}
-	w.node.listen = w.doorAt
-	return nil
-}
-
-func (w *sandboxWorld) startNode(ctx context.Context) error {
-	if err := w.node.directory.Refresh(ctx); err != nil {
-		return err
-	}
-	err := w.node.start(ctx)
-	w.started = err == nil
-	return err
 }
 
 // startStubs serves the portal and the shop.
@@ -242,7 +99,7 @@ func (w *sandboxWorld) startStubs(ctx context.Context) (err error) {
 	shop := func(shell *web.Shell) error {
 		return stub.MountShop(shell, stub.ShopConfig{
 			Merchant: sandboxShop, Signer: signer, Gateway: merchant.Trust{w.node.signers.RSA.Certificate()}, Address: w.browser(doorShop),
-			Page: w.report().Page, PageSite: w.browser(doorPage), Kept: filepath.Join(w.dir, "shop.json"), Trials: sandboxTrials(), Clock: time.Now,
+			Page: pageAddress(w.config.Checkout), PageSite: w.browser(doorPage), Kept: filepath.Join(w.dir, "shop.json"), Trials: sandboxTrials(), Clock: time.Now,
 		})
 	}
 	return errors.Join(w.site(doorPortal, portal), w.site(doorShop, shop))
@@ -325,15 +182,12 @@ func (w *sandboxWorld) startBanks(ctx context.Context) error {
 	return nil
 }
 
-func (w *sandboxWorld) report() sandboxReport {
-	r := sandboxReport{
-		Portal: w.browser(doorPortal), Shop: w.browser(doorShop), Page: pageAddress(w.config.Checkout), SOAP: w.program(doorSOAP, soapPath),
-		Ops: w.address("http", "127.0.0.1", doorOps), Banks: make(map[string]string), Dir: w.dir, Config: filepath.Join(w.dir, configName),
-	}
+func (w *sandboxWorld) report(r *sandboxReport) {
+	r.Portal, r.Shop, r.Page, r.SOAP = w.browser(doorPortal), w.browser(doorShop), pageAddress(w.config.Checkout), w.program(doorSOAP, soapPath)
+	r.Ops, r.Banks, r.Config = w.address("http", "127.0.0.1", doorOps), make(map[string]string), w.file()
 	for _, bank := range sandboxBanks {
 		r.Banks[bank] = w.program(bank, bankSimPath)
 	}
-	return r
 }
 
 // close ends everything: first whoever calls the gateway, then the gateway,
@@ -347,23 +201,12 @@ func (w *sandboxWorld) close() error {
 			errs = append(errs, s.Close())
 		}
 	}
-	switch {
-	case w.started:
-		errs = append(errs, w.node.stop())
-	case w.node != nil:
-		errs = append(errs, w.node.db.Close())
-	}
+	errs = append(errs, w.closeNode())
 	if w.stopBanks != nil {
 		w.stopBanks()
 	}
 	w.banks.Wait()
-	for _, l := range w.doors {
-		errs = append(errs, ignoreClosed(l.Close()))
-	}
-	for _, f := range w.logs {
-		errs = append(errs, f.Close())
-	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, w.closeLogs())...)
 }
 
 // populate registers who takes part and what can be paid, where it is not

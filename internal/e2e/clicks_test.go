@@ -54,7 +54,7 @@ func openPlayground(t *testing.T) *playground {
 	if p.folder == "" {
 		p.folder = t.TempDir()
 	}
-	cmd := exec.Command(program(t), "sandbox", "--json", "--ports", "auto", "--dir", filepath.Join(t.TempDir(), "sandbox"))
+	cmd := exec.Command(program(t), "sandbox", "--json", "--ports", "auto", "--parts", "pay", "--dir", filepath.Join(t.TempDir(), "sandbox"))
 	var problems strings.Builder
 	cmd.Stderr = &problems
 	out, err := cmd.StdoutPipe()

@@ -33,6 +33,7 @@ const (
 //
 // GW-135 GW-176 GW-P08 GW-P20 GW-P36
 func TestNothingIsLostInACrash(t *testing.T) {
+	t.Parallel()
 	tolemtest.Databases(t, func(t *testing.T, database string) {
 		t.Parallel() // half of it is waiting
 		w := newWorld(t, database)
@@ -58,6 +59,7 @@ func TestNothingIsLostInACrash(t *testing.T) {
 //
 // GW-135 GW-P08 GW-P20 GW-P36
 func TestNothingIsLostWithTheDatabase(t *testing.T) {
+	t.Parallel()
 	cable, database := cabled(t)
 	w := newWorld(t, database)
 	w.serve("TOLEM_SOAP_TIMEOUTS_OPERATION=3s")

@@ -255,6 +255,7 @@ func TestMetrics(t *testing.T) {
 //
 // GW-027 GW-P38
 func TestContractIsPublic(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, "sqlite:"+t.TempDir()+"/tolem.db")
 	w.serve()
 	client := w.client(nil)

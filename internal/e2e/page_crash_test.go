@@ -35,6 +35,7 @@ const (
 //
 // GW-P31 GW-P33 GW-P34 GW-P36 GW-135 ACQ-P06 ACQ-P09 ACQ-P14
 func TestKilledWhilePaying(t *testing.T) {
+	t.Parallel()
 	tolemtest.Databases(t, func(t *testing.T, database string) {
 		t.Parallel() // half of it is waiting
 		c := &payCrash{hall: newHall(t, database), database: database, random: rand.New(rand.NewPCG(4, uint64(len(database)))), found: make(map[tolem.AttemptState]map[tolem.AttemptID]bool)}

@@ -67,6 +67,7 @@ func portalForm(code, order string) string {
 //
 // GW-135 GW-P08 GW-P20 GW-P36
 func TestSameMessageAtOnce(t *testing.T) {
+	t.Parallel()
 	tolemtest.Databases(t, func(t *testing.T, database string) {
 		w := newWorld(t, database)
 		w.serve()
@@ -117,6 +118,7 @@ func TestSameMessageAtOnce(t *testing.T) {
 //
 // GW-175 GW-P13 GW-P14 GW-P16 GW-P17 GW-P18 GW-P19 GW-P20
 func TestRivalsAtOnce(t *testing.T) {
+	t.Parallel()
 	tolemtest.Databases(t, func(t *testing.T, database string) {
 		w := newWorld(t, database)
 		w.serve()

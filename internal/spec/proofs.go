@@ -77,8 +77,8 @@ func isTest(name string) bool {
 	return strings.HasPrefix(name, "Test") || strings.HasPrefix(name, "Fuzz") || strings.HasPrefix(name, "Example")
 }
 
-// reference is GW-131, GW-P08, ACQ-014 or a range GW-135 to GW-137.
-var reference = regexp.MustCompile(`\b((?:GW|ACQ)-P?)(\d{2,3})\b(?:\s+to\s+((?:GW|ACQ)-P?)(\d{2,3})\b)?`)
+// reference is GW-131, GW-P08, ACQ-014, WP-028 or a range GW-135 to GW-137.
+var reference = regexp.MustCompile(`\b((?:GW|ACQ)-P?|WP-)(\d{2,3})\b(?:\s+to\s+((?:GW|ACQ)-P?|WP-)(\d{2,3})\b)?`)
 
 // maxRange bounds a range; a longer one is a slip of the pen.
 const maxRange = 50
@@ -99,7 +99,7 @@ func idsIn(comment string) []string {
 	return ids
 }
 
-// id writes a requirement of a series: "GW-", "GW-P", "ACQ-" or "ACQ-P".
+// id writes a requirement of a series: "GW-", "GW-P", "ACQ-", "ACQ-P" or "WP-".
 func id(series string, n int) string {
 	if strings.HasSuffix(series, "P") {
 		return fmt.Sprintf("%s%02d", series, n)

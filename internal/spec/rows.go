@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -16,13 +17,32 @@ type row struct {
 	later           string // the capability that will meet it; empty: it is met now
 }
 
-// Whom a requirement binds.
+// Whom a requirement binds: the program of this module, who calls it, and at a
+// desk the bank whose computer it is or the browser with the e-token's program.
 const (
 	bindsGateway     = "gateway"
 	bindsParticipant = "participant"
+	bindsBank        = "bank"
+	bindsBrowser     = "browser"
 )
 
-var idPattern = regexp.MustCompile(`^(GW|ACQ)-([0-9]{3}|P[0-9]{2})$`)
+var bound = []string{bindsGateway, bindsParticipant, bindsBank, bindsBrowser}
+
+var idPattern = regexp.MustCompile(`^((GW|ACQ)-([0-9]{3}|P[0-9]{2})|WP-[0-9]{3})$`)
+
+// firstProposed is the first number of WP that was proposed where the text is
+// silent; the other series mark those by a P.
+const firstProposed = 501
+
+// series is what the id begins with: GW.
+func (r row) series() string { return r.id[:strings.IndexByte(r.id, '-')] }
+
+// proposed reports whether it is a rule proposed where the texts are silent.
+func (r row) proposed() bool {
+	number := r.id[len(r.series())+1:]
+	n, err := strconv.Atoi(number)
+	return err != nil || r.series() == "WP" && n >= firstProposed
+}
 
 // readLists reads all requirements of the module.
 func readLists(root string) ([]row, error) {
@@ -60,8 +80,8 @@ func readRows(path, series string) ([]row, error) {
 			return nil, fmt.Errorf("%s:%d: %q is no id", path, i+2, next.id)
 		case len(rows) > 0 && next.id <= rows[len(rows)-1].id:
 			return nil, fmt.Errorf("%s:%d: %s does not follow %s", path, i+2, next.id, rows[len(rows)-1].id)
-		case next.binds != bindsGateway && next.binds != bindsParticipant:
-			return nil, fmt.Errorf("%s:%d: %q is neither %s nor %s", path, i+2, next.binds, bindsGateway, bindsParticipant)
+		case !slices.Contains(bound, next.binds):
+			return nil, fmt.Errorf("%s:%d: %q is none of %v", path, i+2, next.binds, bound)
 		case next.text == "":
 			return nil, fmt.Errorf("%s:%d: %s says nothing", path, i+2, next.id)
 		}

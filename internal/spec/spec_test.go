@@ -22,10 +22,9 @@ func TestListsAreComplete(t *testing.T) {
 	type count struct{ fromText, binding, proposed int }
 	got := make(map[string]count)
 	for _, r := range rows {
-		series, number, _ := strings.Cut(r.id, "-")
-		c := got[series]
+		c := got[r.series()]
 		switch {
-		case strings.HasPrefix(number, "P"):
+		case r.proposed():
 			c.proposed++
 		default:
 			c.fromText++
@@ -33,12 +32,12 @@ func TestListsAreComplete(t *testing.T) {
 				c.binding++
 			}
 		}
-		got[series] = c
+		got[r.series()] = c
 		if r.later != "" && r.binds != bindsGateway {
-			t.Errorf("%s binds a participant and waits for %s", r.id, r.later)
+			t.Errorf("%s binds the %s and waits for %s", r.id, r.binds, r.later)
 		}
 	}
-	if want := (map[string]count{"GW": {187, 116, 44}, "ACQ": {27, 20, 14}}); !maps.Equal(got, want) {
+	if want := (map[string]count{"GW": {187, 116, 44}, "ACQ": {27, 20, 14}, "WP": {176, 166, 95}}); !maps.Equal(got, want) {
 		t.Errorf("from the text, of them binding the gateway, proposed: %v; want %v", got, want)
 	}
 }
@@ -69,7 +68,8 @@ func TestIDsInComments(t *testing.T) {
 		"GW-001 to GW-P03":                   "GW-001", // a range of two series is none
 		"see GW-1, GWX-131, GW-1234, gw-131": "",
 		"ACQ-008 to ACQ-010 and ACQ-P14":     "ACQ-008 ACQ-009 ACQ-010 ACQ-P14",
-		"GW-001 to ACQ-003, XACQ-001":        "GW-001", // and a range of two lists is none
+		"WP-055 to WP-057, WP-501, WP-P01":   "WP-055 WP-056 WP-057 WP-501", // what is proposed there has a number
+		"GW-001 to ACQ-003, XACQ-001":        "GW-001",                      // and a range of two lists is none
 		"GW-137 to GW-135 runs backwards":    "",
 		"":                                   "",
 	} {
@@ -119,7 +119,7 @@ func tree(t *testing.T, rows, test string) string {
 	t.Helper()
 	root := t.TempDir()
 	const head = "id,binds,requirement,later\n"
-	for name, text := range map[string]string{lists[0].path: head + rows, lists[1].path: head + "ACQ-001,participant,one,\n", "x_test.go": test} {
+	for name, text := range map[string]string{lists[0].path: head + rows, lists[1].path: head + "ACQ-001,participant,one,\n", lists[2].path: head + "WP-004,bank,one,\nWP-007,browser,two,\n", "x_test.go": test} {
 		file := filepath.Join(root, name)
 		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
 			t.Fatal(err)
@@ -170,7 +170,7 @@ func TestOnlyWhatIsOpen(t *testing.T) {
 func TestListOutOfOrder(t *testing.T) {
 	for _, rows := range []string{
 		"GW-002,gateway,two,\nGW-001,gateway,one,", "GW-001,gateway,one,\nGW-001,gateway,one,", "GW-1,gateway,one,",
-		"GW-001,nobody,one,", "ACQ-001,gateway,one,", "GW-001,gateway,,", "GW-001,gateway",
+		"GW-001,nobody,one,", "ACQ-001,gateway,one,", "WP-001,gateway,one,", "WP-P01,gateway,one,", "GW-001,gateway,,", "GW-001,gateway",
 	} {
 		if _, err := run(&bytes.Buffer{}, tree(t, rows+"\n", "package x\n"), false); err == nil {
 			t.Errorf("%q is accepted", rows)
@@ -189,7 +189,13 @@ func TestEveryRequirementIsProved(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r := judge(rows, proofs); !r.complete() {
-		t.Errorf("%d requirements have no test; make spec ARGS=-open names them", r.open)
+	r := judge(rows, proofs)
+	for _, l := range lists {
+		if open := r.openIDs(l.series); len(open) > 0 {
+			t.Errorf("%d requirements of %s have no test; make spec ARGS=-open says what they are:\n%s", len(open), l.about, strings.Join(open, " "))
+		}
+	}
+	for _, p := range r.unknown {
+		t.Errorf("%s names %s", p, p.id)
 	}
 }

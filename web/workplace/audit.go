@@ -3,7 +3,7 @@ package workplace
 import (
 	"net/url"
 	"strconv"
-	"time"
+	"strings"
 
 	"tolem"
 	"tolem/access"
@@ -24,7 +24,7 @@ type auditData struct {
 
 // auditRow is a record as it is shown.
 type auditRow struct {
-	At                  time.Time
+	Time                string // to the second
 	Name                string // of who did it
 	Action              tolem.Action
 	Subject, Outcome    string
@@ -55,7 +55,10 @@ func (d *desk) audit(x *web.Exchange, by access.Actor) error {
 		return err
 	}
 	for _, r := range list {
-		row := auditRow{At: r.At, Name: names[r.Actor], Action: r.Action, Subject: r.Subject, Outcome: r.Outcome, Workstation: r.Workstation, Serial: r.Serial}
+		row := auditRow{
+			Time: r.At.In(d.zone).Format("02.01.2006 15:04:05"), Name: names[r.Actor], Action: r.Action, Subject: named(r.Subject, names),
+			Outcome: r.Outcome, Workstation: r.Workstation, Serial: r.Serial,
+		}
 		if row.Name == "" {
 			row.Name = r.Actor
 		}
@@ -71,4 +74,14 @@ func (d *desk) audit(x *web.Exchange, by access.Actor) error {
 		}.Encode()
 	}
 	return x.Render(200, "audit", v)
+}
+
+// named puts the name of a person in the place of the id with which a subject
+// begins.
+func named(subject string, names map[string]string) string {
+	id, rest, _ := strings.Cut(subject, " ")
+	if name, ok := names[id]; ok {
+		return strings.TrimSpace(name + " " + rest)
+	}
+	return subject
 }

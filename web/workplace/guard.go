@@ -109,8 +109,11 @@ func workstation(x *web.Exchange) string {
 	return host
 }
 
-// nowhere answers what is no page.
+// nowhere answers what is no page; who is signed in keeps the menu.
 func (d *desk) nowhere(x *web.Exchange, _ access.Visitor) error {
+	if by, err := d.actor(x); err == nil {
+		x.Nav = d.navOf(x, by)
+	}
 	return web.ErrNotFound
 }
 

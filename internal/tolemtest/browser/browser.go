@@ -45,9 +45,14 @@ const (
 // throw-away authorities.
 func Start(t testing.TB) context.Context {
 	t.Helper()
-	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(tolemtest.RequireTool(t, "chromium")), chromedp.NoSandbox,
-		chromedp.UserDataDir(tolemtest.Folder(t)), chromedp.WSURLReadTimeout(startTimeout), chromedp.Flag("ignore-certificate-errors", true))
-	ctx, cancel := chromedp.NewExecAllocator(t.Context(), options...)
+	return start(t, chromedp.ExecPath(tolemtest.RequireTool(t, "chromium")))
+}
+
+func start(t testing.TB, more ...chromedp.ExecAllocatorOption) context.Context {
+	t.Helper()
+	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.NoSandbox, chromedp.UserDataDir(tolemtest.Folder(t)),
+		chromedp.WSURLReadTimeout(startTimeout), chromedp.Flag("ignore-certificate-errors", true))
+	ctx, cancel := chromedp.NewExecAllocator(t.Context(), append(options, more...)...)
 	t.Cleanup(cancel)
 	ctx, _ = chromedp.NewContext(ctx)
 	chromium := ctx

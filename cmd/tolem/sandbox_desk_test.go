@@ -1,0 +1,220 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"net/http"
+	"os"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"software.sslmate.com/src/go-pkcs12"
+
+	"tolem"
+	"tolem/access"
+	"tolem/bills"
+	"tolem/signing/trust"
+	"tolem/smartcard/bridge/simulator"
+	"tolem/store"
+)
+
+// The workplace of the sandbox is complete at its start: people sign in with
+// what is printed, searches come to what is said, and the card bridge is paired.
+// Begun again in its folder, it has everything once.
+func TestSandboxEquipsAWorkplace(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	s := startSandbox(t, "--parts", "workplace", "--dir", dir, "--accounts", "1000", "--operators", "2")
+	r := s.Workplace
+	if r == nil || s.Portal != "" || len(r.People) != len(deskCast)+2 || !strings.HasPrefix(r.Page, "https://localhost:") {
+		t.Fatalf("the sandbox says %+v", s.sandboxReport)
+	}
+	s.says(r.Ops+"/readyz", `"ok":true`)
+	if !strings.Contains(s.bridge("/v1/status").body, `"paired":true`) {
+		t.Errorf("the card bridge says %s", s.bridge("/v1/status").body)
+	}
+	scene := decode[simulator.Scene](t, s.see(r.Bridge+"/sim/state", nil).body)
+	if scene.Inserted != r.Cards[0].No || len(scene.Cards) != len(r.Cards) {
+		t.Errorf("the scene is %+v", scene)
+	}
+	d := openSandboxDesk(t, r.Config)
+	d.peopleSignIn(r)
+	d.searchesComeTo(r)
+	accounts := d.accounts()
+	if accounts != 1000 {
+		t.Errorf("%d accounts", accounts)
+	}
+	s.stop()
+
+	again := startSandbox(t, "--parts", "workplace", "--dir", dir)
+	if n := openSandboxDesk(t, again.Workplace.Config).accounts(); n != accounts {
+		t.Errorf("after another start there are %d accounts", n)
+	}
+}
+
+// bridge asks the card bridge as a page of the workplace does.
+func (s *sandboxRun) bridge(path string) webPage {
+	s.t.Helper()
+	r, err := http.NewRequestWithContext(s.ctx, http.MethodGet, s.Workplace.Bridge+path, nil)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	r.Header.Set("Origin", s.Workplace.Page)
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	var body any
+	if err := json.NewDecoder(answer.Body).Decode(&body); err != nil {
+		s.t.Fatal(err)
+	}
+	text, err := json.Marshal(body)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return webPage{status: answer.StatusCode, body: string(text)}
+}
+
+// sandboxDesk looks into the database of a workplace.
+type sandboxDesk struct {
+	*desk
+	t     *testing.T
+	ctx   context.Context
+	bills *bills.Desk
+}
+
+func openSandboxDesk(t *testing.T, config string) *sandboxDesk {
+	t.Helper()
+	c, err := loadConfig(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := openDesk(t.Context(), c, store.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { d.db.Close() })
+	return &sandboxDesk{t: t, ctx: t.Context(), desk: d, bills: newBills(d, tolem.NewCalendar(d.zone, nil, nil))}
+}
+
+// peopleSignIn signs everybody in with the e-token's file and the password.
+func (d *sandboxDesk) peopleSignIn(r *deskReport) {
+	d.t.Helper()
+	authority, err := trust.Open(d.ctx, trust.Config{Anchors: d.config.Trust.Anchors, Intermediates: d.config.Trust.Intermediates, CRLs: d.config.Trust.CRLs}, nil)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	a, err := access.New(access.Config{Trust: authority, Calendar: tolem.NewCalendar(d.zone, nil, nil), Hash: access.HashParams{Memory: 8 << 10, Time: 1, Threads: 1}}, d.db)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	roles := make(map[tolem.Role]int)
+	for _, p := range r.People {
+		file, err := os.ReadFile(p.Token)
+		if err != nil {
+			d.t.Fatal(err)
+		}
+		_, cert, chain, err := pkcs12.DecodeChain(file, r.PIN)
+		if err != nil || len(chain) == 0 {
+			d.t.Fatalf("%s: %v, a chain of %d", p.Token, err, len(chain))
+		}
+		if _, err := tls.LoadX509KeyPair(p.Cert, p.Key); err != nil {
+			d.t.Error(err)
+		}
+		registered, err := a.Verify(d.ctx, tls.ConnectionState{PeerCertificates: []*x509.Certificate{cert}})
+		if err != nil {
+			d.t.Fatal(err)
+		}
+		actor, err := a.SignIn(d.ctx, access.Visitor{Certificate: registered, Workstation: "here"}, string(p.User), access.NewPassword(p.Password))
+		if err != nil || actor.Person.Position() != p.Role || actor.Person.Bank != p.Bank || actor.Person.Branch != p.Branch {
+			d.t.Errorf("%s signs in as %+v, %v", p.User, actor.Person.Profile, err)
+		}
+		roles[p.Role]++
+	}
+	if want := (map[tolem.Role]int{tolem.RoleOperator: 7, tolem.RoleAsanOperator: 1, tolem.RoleBankAdmin: 2, tolem.RoleBankSecurityAdmin: 2}); !reflect.DeepEqual(roles, want) {
+		d.t.Errorf("roles %v", roles)
+	}
+}
+
+func (d *sandboxDesk) searchesComeTo(r *deskReport) {
+	d.t.Helper()
+	organisations, err := d.bills.Organisations(d.ctx, deskBank)
+	if err != nil || len(organisations) != 30 {
+		d.t.Errorf("%d organisations, %v", len(organisations), err)
+	}
+	for _, trial := range r.Trials {
+		found, err := d.bills.Lookup(d.ctx, deskBank, trial.Organisation, string(trial.Account))
+		if err != nil || found.Outcome != trial.Found {
+			d.t.Errorf("%s %s, %s: %s, %v", trial.Organisation, trial.Account, trial.Happens, found.Outcome, err)
+		}
+	}
+	for _, card := range r.Cards {
+		if found, err := d.bills.Lookup(d.ctx, deskBank, card.Organisation, string(card.Account)); err != nil || found.Outcome == bills.NotFound {
+			d.t.Errorf("the account of card %s: %s, %v", card.No, found.Outcome, err)
+		}
+	}
+}
+
+// accounts counts them by the batches that brought them.
+func (d *sandboxDesk) accounts() (n int64) {
+	d.t.Helper()
+	err := d.db.View(d.ctx, func(tx *store.Tx) error {
+		for _, o := range deskOrganisations {
+			batches, err := tx.BillBatches(o.id, 100)
+			if err != nil {
+				return err
+			}
+			for _, b := range batches {
+				n += b.Taken
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	return n
+}
+
+// The accounts are the same at every start, and as many as are asked for.
+func TestSandboxAccountsAreTheSame(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)
+	for _, all := range []int{minDeskAccounts, deskAccounts} {
+		n := 0
+		for i, o := range deskOrganisations {
+			n += o.count(all)
+			if o.count(all) <= accountClosed {
+				t.Errorf("%s has %d accounts of %d", o.id, o.count(all), all)
+			}
+			if all == minDeskAccounts && !reflect.DeepEqual(o.snapshots(o.count(all), uint64(i), now), o.snapshots(o.count(all), uint64(i), now)) {
+				t.Errorf("%s has other accounts the second time", o.id)
+			}
+		}
+		if n != all {
+			t.Errorf("%d accounts of %d", n, all)
+		}
+	}
+}
+
+// The people whom README.md has sign in are those of the sandbox.
+func TestReadmeShowsPeopleOfTheSandbox(t *testing.T) {
+	t.Parallel()
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range deskCast {
+		if !strings.Contains(string(readme), "`"+string(p.User)+"`") {
+			t.Errorf("README.md does not name %s", p.User)
+		}
+	}
+	if !strings.Contains(string(readme), "`"+deskPassword+"`") || !strings.Contains(string(readme), "`"+tokenPIN+"`") {
+		t.Error("README.md has another password or PIN")
+	}
+}
