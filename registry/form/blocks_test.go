@@ -69,7 +69,7 @@ func TestBlocks(t *testing.T) {
 // What does not fit is not written.
 func TestBlocksThatDoNotFit(t *testing.T) {
 	long, odd := slipOf(""), slipOf("")
-	for range 20 {
+	for range 60 {
 		long.Fields = append(long.Fields, form.Field{Label: "Ad", Value: "Soyad"})
 	}
 	odd.Bars = "12345"

@@ -37,6 +37,8 @@ var said = []notice{
 	{Key: "people.unlocked", Tone: "good"},
 	{Key: "people.token_registered", Tone: "good"},
 	{Key: "people.token_revoked", Tone: "good"},
+	{Key: "admin.approved", Tone: "good"},
+	{Key: "admin.rejected", Tone: "good"},
 }
 
 // arrived is the message that the address of a page brings, if any.

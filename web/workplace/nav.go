@@ -75,6 +75,10 @@ const (
 	passwordPath  = "/password"
 	userPath      = "/user"
 
+	summaryPath   = "/summary"
+	cashOrderPath = "/cash-order"
+	printPath     = "/print"
+
 	loginPath  = "/login"
 	logoutPath = "/logout"
 	renewPath  = "/renew"
