@@ -90,6 +90,9 @@ const (
 	challengePath     = "/cards/challenge"
 	writtenPath       = "/cards/written"
 	cardReadPath      = "/cards/read"
+	summaryPath       = "/summary"
+	cashOrderPath     = "/cash-order"
+	printPath         = "/print"
 
 	loginPath  = "/login"
 	logoutPath = "/logout"
