@@ -25,7 +25,7 @@ func Routes() []Route { return routes() }
 
 // routes is the whole of it, screen by screen (operator-workplace.md, 4).
 func routes() []Route {
-	return slices.Concat(loginRoutes(), ownRoutes(), peopleRoutes(), paymentRoutes(), cancellationRoutes(), reportRoutes())
+	return slices.Concat(loginRoutes(), ownRoutes(), peopleRoutes(), paymentRoutes(), cancellationRoutes(), reportRoutes(), bridgeRoutes())
 }
 
 // loginRoutes are S-04 to S-09. What is no page is answered here too, so that
@@ -78,6 +78,14 @@ func cancellationRoutes() []Route { return nil }
 
 // reportRoutes are S-32 to S-40, and what is printed (8.3).
 func reportRoutes() []Route { return nil }
+
+// bridgeRoutes are what scripts call on behalf of the card bridge.
+func bridgeRoutes() []Route {
+	return []Route{
+		{Pattern: "POST " + pairPath, Action: tolem.ActReadCard, act: (*desk).pair},
+		{Pattern: "POST " + bridgeKeysPath, Action: tolem.ActReadCard, act: (*desk).bridgeKeys},
+	}
+}
 
 // leave is what the pages of the route may do in a browser. Script of ours gives
 // every page its keys.
