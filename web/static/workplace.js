@@ -11,7 +11,7 @@
   }
 
   function press(target) {
-    if (/^(INPUT|SELECT|TEXTAREA)$/.test(target.tagName) && target.type !== "submit") {
+    if (/^(INPUT|SELECT|TEXTAREA)$/.test(target.tagName) && !/^(submit|checkbox|radio)$/.test(target.type)) {
       target.focus();
       if (target.select) target.select();
     } else {
@@ -20,8 +20,11 @@
   }
 
   document.addEventListener("keydown", function (e) {
-    if (e.repeat || e.isComposing || !e.code) return;
-    var target = document.querySelector('[data-key="' + name(e) + '"]:not(:disabled)');
+    if (e.repeat || e.isComposing || e.defaultPrevented || !e.code) return;
+    var key = name(e), typing = e.target.matches && e.target.matches("input:not([type=checkbox]):not([type=radio]), select, textarea");
+    if (key.length === 1 && typing) return; // a digit is typed
+    var scope = document.querySelector("dialog[open]") || document; // what lies behind a window waits
+    var target = scope.querySelector('[data-key="' + key + '"]:not(:disabled)');
     if (!target) return;
     e.preventDefault();
     press(target);
@@ -30,7 +33,7 @@
   // A form is sent once, however often Enter is pressed.
   document.addEventListener("submit", function (e) {
     var form = e.target;
-    if (form.dataset.sent) { e.preventDefault(); return; }
+    if (form.dataset.sent && !form.hasAttribute("data-print")) { e.preventDefault(); return; }
     form.dataset.sent = "1";
     setTimeout(function () { delete form.dataset.sent; }, 3000); // if the answer was a file, or none
   });
@@ -45,6 +48,72 @@
       document.getElementById(into).value = bytes;
     });
   });
+
+  // What has data-print, a link or a form, is printed from a hidden frame: without
+  // preview where the browser prints silently. A page that may not be shown there,
+  // because the session is over or something failed, is opened instead.
+  var frames = 0;
+  function print(open, elsewhere) {
+    var frame = document.createElement("iframe"), old = document.querySelectorAll("iframe.printer");
+    for (var i = 0; i < old.length; i++) old[i].remove();
+    frame.className = "printer";
+    frame.name = "printer" + ++frames;
+    frame.title = "";
+    frame.tabIndex = -1;
+    frame.setAttribute("aria-hidden", "true");
+    document.documentElement.classList.add("printing");
+    frame.addEventListener("load", function () {
+      var page = null;
+      try { page = frame.contentDocument; } catch (e) { page = null; }
+      if (page && page.URL === "about:blank") return;
+      document.documentElement.classList.remove("printing");
+      if (!page || !page.body || !page.body.hasAttribute("data-paper")) { elsewhere(); return; }
+      frame.contentWindow.focus();
+      frame.contentWindow.print();
+      document.documentElement.dataset.printed = String(frames);
+    });
+    document.body.appendChild(frame);
+    open(frame);
+  }
+  document.addEventListener("click", function (e) {
+    var link = e.target.closest && e.target.closest("a[data-print]");
+    if (!link || e.ctrlKey || e.metaKey || e.shiftKey) return;
+    e.preventDefault();
+    print(function (frame) { frame.src = link.href; }, function () { location.href = link.href; });
+  });
+  document.addEventListener("submit", function (e) {
+    var form = e.target;
+    if (!form.hasAttribute("data-print") || e.defaultPrevented) return;
+    print(function (frame) { form.target = frame.name; }, function () { form.removeAttribute("target"); form.removeAttribute("data-print"); form.submit(); });
+  });
+
+  // A paper that was opened as a page has a button.
+  document.addEventListener("click", function (e) {
+    if (e.target.closest && e.target.closest("[data-print-this]")) window.print();
+  });
+
+  // In a table with data-rows the arrows go from row to row, and 1 and 3 print so
+  // many copies of the row's receipt.
+  document.addEventListener("keydown", function (e) {
+    var row = e.target.closest && e.target.closest("table[data-rows] tbody tr");
+    if (!row || e.ctrlKey || e.altKey || e.metaKey || /^(INPUT|SELECT|TEXTAREA)$/.test(e.target.tagName)) return;
+    var to = e.code === "ArrowDown" ? row.nextElementSibling : e.code === "ArrowUp" ? row.previousElementSibling : null;
+    if (to) {
+      var here = Array.prototype.indexOf.call(row.querySelectorAll("a, button"), e.target), all = to.querySelectorAll("a, button");
+      var next = all[Math.min(here, all.length - 1)];
+      if (next) { e.preventDefault(); next.focus(); }
+      return;
+    }
+    var copies = /^(Digit|Numpad)([13])$/.exec(e.code), link = copies && row.querySelector('[data-copies="' + copies[2] + '"]');
+    if (link && !e.repeat) { e.preventDefault(); link.click(); }
+  });
+
+  // Windows hold the focus until they are closed.
+  document.querySelectorAll("dialog[data-modal]").forEach(function (d) { d.close(); d.showModal(); });
+
+  // What is typed next takes the place of what is there.
+  var first = document.activeElement;
+  if (first && first.select && first.value && !/password/.test(first.type)) first.select();
 
   // A page that came from the browser's memory may show what is not so any more.
   window.addEventListener("pageshow", function (e) { if (e.persisted) location.reload(); });

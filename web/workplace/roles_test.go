@@ -11,7 +11,8 @@ import (
 )
 
 // address fills the places of a pattern with what nobody has.
-var address = strings.NewReplacer("{$}", "", "{path...}", "nowhere", "{person}", "nobody", "{token}", strings.Repeat("00", 32))
+var address = strings.NewReplacer("{$}", "", "{path...}", "nowhere", "{person}", "nobody", "{token}", strings.Repeat("00", 32),
+	"{number}", "1", "{basket}", "NOBASKET")
 
 // Every route against every role: whom the table of rights permits it gets there,
 // everybody else a page that says no. WP-024 to WP-027, WP-569

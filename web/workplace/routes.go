@@ -71,13 +71,64 @@ func peopleRoutes() []Route {
 }
 
 // paymentRoutes are S-11 to S-27.
-func paymentRoutes() []Route { return nil }
+func paymentRoutes() []Route {
+	return []Route{
+		{Pattern: "GET " + paymentsPath, Action: tolem.ActPay, cards: true, act: (*desk).payments},
+		{Pattern: "POST " + paymentsPath, Action: tolem.ActPay, cards: true, act: (*desk).goOn},
+		{Pattern: "POST " + viewPath, Action: tolem.ActPay, cards: true, act: (*desk).view},
+		{Pattern: "POST " + languagePath, Action: tolem.ActPay, cards: true, act: (*desk).speak},
+		{Pattern: "GET " + organisationsPath, Action: tolem.ActLookup, act: (*desk).organisations},
+		{Pattern: "POST " + organisationPath, Action: tolem.ActLookup, cards: true, act: (*desk).chooseOrganisation},
+		{Pattern: "POST " + accountPath, Action: tolem.ActLookup, cards: true, act: (*desk).search},
+		{Pattern: "POST " + servicesPath, Action: tolem.ActPay, cards: true, act: (*desk).addServices},
+		{Pattern: "POST " + unitPath, Action: tolem.ActPay, cards: true, act: (*desk).chooseUnit},
+		{Pattern: "POST " + paymentsPath + "/lines/{line}/delete", Action: tolem.ActPay, cards: true, act: (*desk).removeLine},
+		{Pattern: "POST " + paymentsPath + "/organisations/{organisation}/delete", Action: tolem.ActPay, cards: true, act: (*desk).removeOrganisation},
+		{Pattern: "POST " + calculatePath, Action: tolem.ActPay, cards: true, act: (*desk).calculate},
+		{Pattern: "POST " + payPath, Action: tolem.ActPay, cards: true, act: (*desk).pay},
+		{Pattern: "GET " + confirmPath, Action: tolem.ActPay, cards: true, act: (*desk).showConfirmation},
+		{Pattern: "POST " + confirmPath, Action: tolem.ActPay, cards: true, act: (*desk).confirm},
+		{Pattern: "GET " + completedPath + "/{basket}", Action: tolem.ActPay, cards: true, act: (*desk).completed},
+		{Pattern: "GET " + payByCardPath, Action: tolem.ActReadCard, cards: true, act: (*desk).showCardEntry},
+		{Pattern: "POST " + payByCardPath, Action: tolem.ActReadCard, cards: true, act: (*desk).addCard},
+		{Pattern: "GET " + payByCardPath + "/{line}", Action: tolem.ActReadCard, act: (*desk).showCardLine},
+		{Pattern: "POST " + challengePath, Action: tolem.ActReadCard, act: (*desk).challenge},
+		{Pattern: "POST " + writtenPath, Action: tolem.ActWriteCard, act: (*desk).written},
+		{Pattern: "POST " + cardReadPath, Action: tolem.ActReadCard, act: (*desk).cardRead},
+		{Pattern: "GET /print/accounts/{line}", Action: tolem.ActPrint, print: true, act: (*desk).printAccount},
+	}
+}
 
 // cancellationRoutes are S-28 to S-31 and S-43.
-func cancellationRoutes() []Route { return nil }
+func cancellationRoutes() []Route {
+	return []Route{
+		{Pattern: "GET " + cancelPath, Action: tolem.ActRequestCancellation, cards: true, act: (*desk).toCancel},
+		{Pattern: "GET " + cancelPath + "/{number}", Action: tolem.ActRequestCancellation, cards: true, act: (*desk).cancelled},
+		{Pattern: "POST " + cancelPath + "/{number}", Action: tolem.ActRequestCancellation, cards: true, act: (*desk).cancel},
+		{Pattern: "GET " + approvalsPath, Action: tolem.ActListCancellations, act: (*desk).approvals},
+		{Pattern: "GET " + approvalsPath + "/{number}", Action: tolem.ActListCancellations, act: (*desk).approval},
+		{Pattern: "POST " + approvalsPath + "/{number}/approve", Action: tolem.ActApproveCancellation, act: (*desk).approve},
+		{Pattern: "POST " + approvalsPath + "/{number}/reject", Action: tolem.ActRejectCancellation, act: (*desk).reject},
+	}
+}
 
 // reportRoutes are S-32 to S-40, and what is printed (8.3).
-func reportRoutes() []Route { return nil }
+func reportRoutes() []Route {
+	return []Route{
+		{Pattern: "GET " + registerPath, Action: tolem.ActRegister, act: (*desk).register},
+		{Pattern: "GET " + registerPath + "/report", Action: tolem.ActRegister, act: (*desk).registerReport},
+		{Pattern: "GET " + summaryPath, Action: tolem.ActAsanSummary, act: (*desk).summary},
+		{Pattern: "GET " + cashOrderPath, Action: tolem.ActCashOrder, act: (*desk).cashOrder},
+		{Pattern: "GET " + receiptsPath, Action: tolem.ActReceiptSearch, act: (*desk).receipts},
+
+		{Pattern: "GET " + printPath + "/receipts/{number}", Action: tolem.ActPrint, print: true, act: (*desk).printReceipt},
+		{Pattern: "GET " + printPath + "/baskets/{basket}", Action: tolem.ActPrint, print: true, act: (*desk).printBasket},
+		{Pattern: "GET " + printPath + "/cancellations/{number}", Action: tolem.ActPrint, print: true, act: (*desk).printCancellation},
+		{Pattern: "GET " + printPath + "/register", Action: tolem.ActPrint, print: true, act: (*desk).printRegister},
+		{Pattern: "GET " + printPath + "/summary", Action: tolem.ActAsanSummary, print: true, act: (*desk).printSummary},
+		{Pattern: "GET " + printPath + "/cash-order", Action: tolem.ActPrint, print: true, act: (*desk).printCashOrder},
+	}
+}
 
 // bridgeRoutes are what scripts call on behalf of the card bridge.
 func bridgeRoutes() []Route {

@@ -29,13 +29,17 @@ func TestEveryPageInEveryLanguage(t *testing.T) {
 			own := texts(t, l)
 			for _, r := range pages.Routes() {
 				path, get := strings.CutPrefix(r.Pattern, "GET ")
-				if !get || r.Pattern == "GET /{$}" || !r.Public && !role.Permits(r.Action) {
-					continue
+				if !get || r.Pattern == "GET /{$}" || !r.Public && !role.Permits(r.Action) || strings.Contains(path, "{number}") || strings.Contains(path, "{basket}") {
+					continue // what is about a payment has tests of its own
 				}
 				path = strings.NewReplacer("{person}", string(s.person.ID)).Replace(path)
 				a := s.get(path)
 				if r.Pattern == "GET /login" {
 					a.leads(first[role])
+					continue
+				}
+				if strings.HasPrefix(path, "/print/") {
+					a.says(http.StatusOK, `<html lang="`+string(l)+`">`, own["paper.sandbox"])
 					continue
 				}
 				a.says(http.StatusOK, `<html lang="`+string(l)+`">`, own["app.title"], own["site.sandbox"])
