@@ -1,7 +1,6 @@
 package workplace
 
 import (
-	"encoding/json"
 	"net/http"
 
 	"tolem"
@@ -41,16 +40,4 @@ func answerGrant(x *web.Exchange, grant string, err error) error {
 		return err
 	}
 	return answerJSON(x, http.StatusOK, map[string]string{"grant": grant})
-}
-
-// answerJSON answers a script of ours.
-func answerJSON(x *web.Exchange, status int, v any) error {
-	text, err := json.Marshal(v)
-	if err != nil {
-		return err
-	}
-	x.Header().Set("Content-Type", "application/json")
-	x.WriteHeader(status)
-	_, err = x.Write(text)
-	return err
 }
