@@ -14,6 +14,8 @@ type nav struct {
 	Name  string
 	Asan  bool // “ASAN-əməliyyatçı” stands beside the name (WP-021)
 	Menus []menu
+	// Bridge is HOST:PORT of the computer's card bridge on a page that reads cards.
+	Bridge string
 }
 
 // menu is an item of the main menu with its submenus.
@@ -98,6 +100,9 @@ const (
 	logoutPath = "/logout"
 	renewPath  = "/renew"
 	helpPath   = "/help"
+
+	pairPath       = "/bridge/pairing"
+	bridgeKeysPath = "/bridge/keys"
 )
 
 // navOf is the menu of somebody who looks at a page.
