@@ -63,10 +63,16 @@
     frame.tabIndex = -1;
     frame.setAttribute("aria-hidden", "true");
     frame.onload = function () {
-      var at = frame.contentWindow.location;
-      if (at.pathname !== link.pathname) { location.reload(); return; } // the session is over
-      frame.contentWindow.print();
-      link.focus();
+      var path = "";
+      try { path = frame.contentWindow.location.pathname; } catch (x) { /* a page that may not be framed: an error */ }
+      if (path === link.pathname) {
+        frame.contentWindow.print();
+        link.focus();
+      } else if (path) {
+        location.reload(); // the session is over
+      } else {
+        location.assign(link.href);
+      }
     };
     frame.src = link.href;
     document.body.append(frame);
