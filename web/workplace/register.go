@@ -38,7 +38,9 @@ func (registerData) Rewritable(p tolem.DeskPayment) bool {
 }
 
 // Clock is when a payment of the day was taken.
-func (r registerData) Clock(p tolem.DeskPayment) string { return p.At.In(r.Report.Zone).Format(time.TimeOnly) }
+func (r registerData) Clock(p tolem.DeskPayment) string {
+	return p.At.In(r.Report.Zone).Format(time.TimeOnly)
+}
 
 // queryOf is what a page of the register asks for. It begins with today, and
 // with what the operator is (WP-130 to WP-133).
