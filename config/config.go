@@ -38,6 +38,7 @@ type Config struct {
 	Registers    Registers      `koanf:"registers"`
 	Delivery     Delivery       `koanf:"delivery"`
 	Checkout     Checkout       `koanf:"checkout"`
+	Workplace    Workplace      `koanf:"workplace"`
 	Log          Log            `koanf:"log"`
 	Shutdown     Shutdown       `koanf:"shutdown"`
 }
@@ -199,6 +200,20 @@ func (c Checkout) BankAddresses() (map[tolem.ParticipantID]string, error) {
 	return addresses, nil
 }
 
+// Workplace is the pages of banks' desks. Whom a connection is of is told by the
+// certificates of Trust.
+type Workplace struct {
+	Listen        string   `koanf:"listen"`                      // empty: there is no workplace
+	TLS           KeyPair  `koanf:"tls"`                         // what browsers trust
+	TicketKey     string   `koanf:"ticket_key" is:"path"`        // P-256, signs tickets for SMART cards; empty: none is written
+	OtherTickets  []string `koanf:"other_ticket_keys" is:"path"` // public keys or certificates that will sign tickets, or did
+	CardBridge    string   `koanf:"card_bridge"`                 // HOST:PORT at which a desk's computer reaches its own card bridge
+	RatePerSecond int      `koanf:"rate_per_second"`             // requests of one address, on average; a branch may share one
+	Burst         int      `koanf:"burst"`                       // requests at once above the average
+	Support       string   `koanf:"support"`                     // how operators reach whoever helps, as shown
+	Sandbox       bool     `koanf:"sandbox"`                     // every page says that no real money moves, and simulated cards count
+}
+
 // Log says what is logged and how.
 type Log struct {
 	Level  string `koanf:"level"`
@@ -242,8 +257,9 @@ func Defaults() Config {
 			At: "01:00", Days: "every", Language: "kk", FinalAfter: 3, Holidays: []string{}, Workdays: []string{}, Operator: "Operator of the payment gateway",
 			ClaimsDueAfter: 2, Folder: "registers-cache",
 		},
-		Checkout: Checkout{Banks: []string{}, Acquirers: []string{}, CallTimeout: 30 * time.Second, RatePerSecond: 20, Burst: 100},
-		Log:      Log{Level: "info", Format: "json"},
-		Shutdown: Shutdown{Grace: 30 * time.Second},
+		Checkout:  Checkout{Banks: []string{}, Acquirers: []string{}, CallTimeout: 30 * time.Second, RatePerSecond: 20, Burst: 100},
+		Workplace: Workplace{OtherTickets: []string{}, CardBridge: "127.0.0.1:47123", RatePerSecond: 100, Burst: 500},
+		Log:       Log{Level: "info", Format: "json"},
+		Shutdown:  Shutdown{Grace: 30 * time.Second},
 	}
 }

@@ -318,6 +318,13 @@ func TestValidateNamesTheBadField(t *testing.T) {
 		"limits.unknown_codes_per_minute": func(c *config.Config) { c.Limits.UnknownCodesPerMinute = -1 },
 		"checkout.rate_per_second":        func(c *config.Config) { c.Checkout.RatePerSecond = 0 },
 		"checkout.burst":                  func(c *config.Config) { c.Checkout.Burst = -1 },
+		"workplace.listen":                func(c *config.Config) { c.Workplace = workplace(); c.Workplace.Listen = "9443" },
+		"workplace.tls.cert":              func(c *config.Config) { c.Workplace = workplace(); c.Workplace.TLS = config.KeyPair{} },
+		"workplace.tls.key":               func(c *config.Config) { c.Workplace.TLS.Cert = "a.pem" },
+		"workplace.ticket_key":            func(c *config.Config) { c.Workplace.OtherTickets = []string{"next.pem"} },
+		"workplace.card_bridge":           func(c *config.Config) { c.Workplace.CardBridge = "192.0.2.1:47123" },
+		"workplace.rate_per_second":       func(c *config.Config) { c.Workplace.RatePerSecond = 0 },
+		"workplace.burst":                 func(c *config.Config) { c.Workplace.Burst = -1 },
 		"vault.cert":                      func(c *config.Config) { c.Vault.Cert, c.Vault.Key = "", "" },
 		"vault.keys":                      func(c *config.Config) { c.Vault.Keys = nil },
 		"archive.origin":                  func(c *config.Config) { c.Archive.Origin = "two words" },
@@ -345,6 +352,22 @@ func TestValidateNamesTheBadField(t *testing.T) {
 				t.Errorf("got %v, want a problem of %s", err, key)
 			}
 		})
+	}
+}
+
+// workplace is one that can be served.
+func workplace() config.Workplace {
+	w := config.Defaults().Workplace
+	w.Listen, w.TLS = ":9443", config.KeyPair{Cert: "workplace.pem", Key: "workplace.key"}
+	return w
+}
+
+func TestUsableWorkplace(t *testing.T) {
+	c := usable()
+	c.Workplace = workplace()
+	c.Workplace.TicketKey, c.Workplace.OtherTickets = "tickets.key", []string{"next.pem"}
+	if err := c.Validate(); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -51,6 +51,7 @@ func (c *Config) Validate() error {
 	c.checkNumbers(&v)
 	c.checkRegisters(&v)
 	c.checkCheckout(&v)
+	c.checkWorkplace(&v)
 	v.oneOf("log.level", c.Log.Level, "debug", "info", "warn", "error")
 	v.oneOf("log.format", c.Log.Format, "json", "text")
 	return errors.Join(v.problems...)
@@ -152,6 +153,25 @@ func (c *Config) checkCheckout(v *validator) {
 	}
 }
 
+func (c *Config) checkWorkplace(v *validator) {
+	w := c.Workplace
+	v.address("workplace.card_bridge", w.CardBridge)
+	if !onLoopback(w.CardBridge) {
+		v.add("workplace.card_bridge", "must be an address of the desk's own computer, like 127.0.0.1:47123")
+	}
+	none := v.pair("workplace.tls", w.TLS)
+	if len(w.OtherTickets) > 0 && w.TicketKey == "" {
+		v.add("workplace.ticket_key", "needed beside workplace.other_ticket_keys")
+	}
+	if w.Listen == "" {
+		return
+	}
+	v.address("workplace.listen", w.Listen)
+	if none {
+		v.add("workplace.tls.cert", "needed: people sign in with certificates")
+	}
+}
+
 // onLoopback reports whether only this machine reaches an address.
 func onLoopback(address string) bool {
 	host, _, err := net.SplitHostPort(address)
@@ -234,6 +254,8 @@ func (c *Config) checkNumbers(v *validator) {
 		{"limits.concurrent", c.Limits.Concurrent},
 		{"checkout.rate_per_second", c.Checkout.RatePerSecond},
 		{"checkout.burst", c.Checkout.Burst},
+		{"workplace.rate_per_second", c.Workplace.RatePerSecond},
+		{"workplace.burst", c.Workplace.Burst},
 		{"limits.unknown_codes_per_minute", c.Limits.UnknownCodesPerMinute},
 	} {
 		if n.is < 1 || n.is > 1_000_000 {

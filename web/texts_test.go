@@ -13,7 +13,7 @@ import (
 )
 
 var (
-	literal = regexp.MustCompile(`"([a-z]+(?:\.[A-Za-z_]+)+)"`)
+	literal = regexp.MustCompile(`"([a-z]+(?:\.[A-Za-z0-9_]+)+)"`)
 	prefix  = regexp.MustCompile(`"([a-z]+(?:\.[a-z_]+)*\.)"`)
 	asked   = regexp.MustCompile(`\.T "([^"]+)"`)
 )

@@ -114,12 +114,20 @@ func sameLine(l, m tolem.BasketLine) bool {
 func (e Edit) typed(b tolem.Basket) tolem.Basket {
 	for _, l := range b.Lines {
 		text, ok := e.Amounts[l.No]
-		if !ok || text == l.Typed {
+		if !ok || shortened(text) == l.Typed {
 			continue
 		}
-		b, _ = b.Change(l.No, func(l *tolem.BasketLine) { l.Typed, l.Amount = text[:min(len(text), maxTyped)], 0 })
+		b, _ = b.Change(l.No, func(l *tolem.BasketLine) { l.Typed, l.Amount = shortened(text), 0 })
 	}
 	return b
+}
+
+// shortened is what is kept of a field. What was cut off is no amount any more.
+func shortened(typed string) string {
+	if len(typed) > maxTyped {
+		return strings.ToValidUTF8(typed[:maxTyped], "") + "…"
+	}
+	return strings.ToValidUTF8(typed, "")
 }
 
 // Search looks an account up by what was typed and adds its debts, or the one
@@ -203,7 +211,7 @@ func (w *Workplace) AddCard(ctx context.Context, by access.Actor, e Edit, o tole
 		return w.refused(ctx, by, e, entry, ErrNothingToPay)
 	}
 	l := f.advance(f.Advance[0])
-	l.Smart, l.Card, l.Typed = true, card.No, amount[:min(len(amount), maxTyped)]
+	l.Smart, l.Card, l.Typed = true, card.No, shortened(amount)
 	return w.add(ctx, by, e, entry, []tolem.BasketLine{l}, false)
 }
 
@@ -387,6 +395,11 @@ func (w *Workplace) organisations(ctx context.Context, by access.Actor) (map[tol
 		all[o.ID] = o
 	}
 	return all, err
+}
+
+// Keep stores what was typed into fields of amounts, and changes nothing else.
+func (w *Workplace) Keep(ctx context.Context, by access.Actor, e Edit) (tolem.Basket, error) {
+	return w.edit(ctx, by, e, func(_ *store.Tx, b tolem.Basket) (tolem.Basket, error) { return b, nil })
 }
 
 // Remove takes a line out (WP-051).

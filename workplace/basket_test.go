@@ -133,9 +133,9 @@ func TestCalculation(t *testing.T) {
 	p := w.till(w.signedIn(kapital, "ali", tolem.RoleOperator))
 	p.add(water, "A1", supply)
 	p.add(gas, "G1")
-	for _, typed := range []string{"", "0", "0.00", "-1", "1.005", "1e3", "1.2.3", "manat", "99999999999999999"} {
+	for _, typed := range []string{"", "0", "0.00", "-1", "1.005", "1e3", "1.2.3", "manat", "99999999999999999", "1                                                 00"} {
 		refused(t, p.calculate("1", typed), workplace.ErrAmount, p.basket.Lines[1].No)
-		if p.basket.Lines[1].Typed != typed || p.basket.Calculated() {
+		if kept := p.basket.Lines[1].Typed; kept != typed && len(typed) < 32 || p.basket.Calculated() {
 			t.Errorf("%q: kept %q, calculated %v", typed, p.basket.Lines[1].Typed, p.basket.Calculated())
 		}
 	}

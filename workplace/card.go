@@ -56,10 +56,15 @@ func readRefusal(err error) error {
 		return nil
 	case errors.Is(err, desk.ErrWorkstation), errors.Is(err, desk.ErrSimulated):
 		return because(CardRefusal(smartcard.NotPaired), err)
-	case errors.Is(err, desk.ErrReplayed), errors.Is(err, store.ErrUsed), errors.Is(err, smartcard.ErrDocument), errors.Is(err, smartcard.ErrSignature):
+	case replayed(err), errors.Is(err, smartcard.ErrDocument), errors.Is(err, smartcard.ErrSignature):
 		return because(CardRefusal(smartcard.ChallengeInvalid), err)
 	}
 	return err
+}
+
+// replayed reports whether a challenge was used before, by this answer or another.
+func replayed(err error) bool {
+	return errors.Is(err, desk.ErrReplayed) || errors.Is(err, store.ErrUsed)
 }
 
 // ReadCard returns what stands on the card that was read (WP-154). Payments that
@@ -299,7 +304,10 @@ func (p *payer) withCard(smart []tolem.BasketLine) (written bool, err error) {
 		return false, p.withoutCard(smart)
 	}
 	s, err := p.verifyRead(p.ctx, p.by, tolem.ActWriteCard, c.Read)
-	if err != nil {
+	switch {
+	case replayed(err) && p.paidSmart():
+		return true, nil // the same confirmation, sent again
+	case err != nil:
 		return true, p.recorded(err)
 	}
 	var no tolem.LineID
@@ -323,6 +331,12 @@ func (p *payer) withCard(smart []tolem.BasketLine) (written bool, err error) {
 		return true, p.recorded(ticketRefusal(err))
 	}
 	return true, p.fail(no, err)
+}
+
+// paidSmart reports whether a SMART line of the basket was paid.
+func (p *payer) paidSmart() bool {
+	done, err := p.Completed(p.ctx, p.by, p.confirmed.Basket)
+	return err == nil && slices.ContainsFunc(done.Payments, tolem.DeskPayment.Smart)
 }
 
 // lineOf returns the SMART line that the card is for, or what stands against

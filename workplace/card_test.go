@@ -223,15 +223,22 @@ func TestTwoCards(t *testing.T) {
 	p.add(electro, "E1")
 	p.add(water, "A1", supply)
 	w.must(p.calculate("3", "5", "1"))
-	done, err := p.confirm(r.with(p.Actor))
-	if err != nil || len(done.Payments) != 2 || len(done.Left) != 1 || done.Left[0].Account.Organisation != electro || len(done.Tickets) != 1 {
-		t.Fatalf("%+v, %v", done, err)
+	answer := r.with(p.Actor)
+	var wait sync.WaitGroup
+	for range 3 { // pressed three times
+		wait.Go(func() {
+			done, err := p.confirm(answer)
+			if err != nil || len(done.Payments) != 2 || len(done.Left) != 1 || done.Left[0].Account.Organisation != electro || len(done.Tickets) != 1 {
+				t.Errorf("%+v, %v", done, err)
+			}
+		})
 	}
+	wait.Wait()
 	if p.reload(); !p.basket.Calculated() {
 		t.Errorf("what waits is calculated no more: %+v", p.basket)
 	}
 	r.insert("E-1", electro, "E1")
-	done, err = p.confirm(r.with(p.Actor))
+	done, err := p.confirm(r.with(p.Actor))
 	if err != nil || len(done.Payments) != 3 || len(done.Left) != 0 || len(done.Tickets) != 2 {
 		t.Errorf("%+v, %v", done, err)
 	}
@@ -416,7 +423,7 @@ func TestForgedAnswers(t *testing.T) {
 		_, err = p.at.Written(t.Context(), p.Actor, []byte(text))
 		refused(t, err, workplace.CardRefusal(smartcard.TicketInvalid), 0)
 	}
-	// Another session's reading is not this one's (GW-like: bound to the session).
+	// Another session's reading is not this one's.
 	other := w.till(w.signedIn(kapital, "veli", tolem.RoleOperator))
 	answer, _ := r.read(other.Actor)
 	_, err := p.confirm(func(c *workplace.Confirmation) { c.Read = answer })

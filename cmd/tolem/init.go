@@ -120,6 +120,9 @@ func (in installation) write() (string, error) {
 	if err := in.writeCheckpointKey(&c); err != nil {
 		return "", err
 	}
+	if err := in.writeTicketKey(&c); err != nil {
+		return "", err
+	}
 	if in.settings != nil {
 		in.settings(&c)
 	}
@@ -149,6 +152,7 @@ func (in installation) writeTestPKI(c *config.Config) error {
 		{"tls", pki.Spec{CommonName: "localhost", Usage: pki.TLSServer, Key: pki.P256, Hosts: []string{"localhost", "127.0.0.1", "::1"}}, &c.SOAP.TLS},
 		{"channel", pki.Spec{CommonName: "Tolem channel", Usage: pki.TLSClient, Key: pki.P256}, &c.Delivery.TLS},
 		{"page", pki.Spec{CommonName: "localhost", Usage: pki.TLSServer, Key: pki.P256, Hosts: []string{"localhost", "127.0.0.1", "::1"}}, &c.Checkout.TLS},
+		{"workplace", pki.Spec{CommonName: "localhost", Usage: pki.TLSServer, Key: pki.P256, Hosts: []string{"localhost", "127.0.0.1", "::1"}}, &c.Workplace.TLS},
 	} {
 		identity, err := authority.Issue(id.spec)
 		if err != nil {
@@ -178,6 +182,7 @@ func (in installation) writeRequests(c *config.Config) error {
 		{"tls", "Tolem TLS", pki.P256, &c.SOAP.TLS},
 		{"channel", "Tolem channel", pki.P256, &c.Delivery.TLS},
 		{"page", "Tolem payment page", pki.P256, &c.Checkout.TLS},
+		{"workplace", "Tolem workplace", pki.P256, &c.Workplace.TLS},
 	} {
 		key, err := id.kind.NewKey()
 		if err != nil {
@@ -243,6 +248,16 @@ func (in installation) writeVault(c *config.Config) error {
 		Cert: filepath.Join(keysDir, "vault.pem"), Key: filepath.Join(keysDir, "vault.key"),
 	}
 	return nil
+}
+
+// writeTicketKey makes the key that signs tickets for SMART cards.
+func (in installation) writeTicketKey(c *config.Config) error {
+	key, err := pki.P256.NewKey()
+	if err != nil {
+		return err
+	}
+	c.Workplace.TicketKey = filepath.Join(keysDir, "tickets.key")
+	return in.writeKey("tickets.key", key)
 }
 
 // writeCheckpointKey makes the key that signs the archive's checkpoints. Its

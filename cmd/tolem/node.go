@@ -55,6 +55,7 @@ type node struct {
 	results   *results.Desk  // what merchants are told
 	redirects *redirect.Gate // for buyers whom merchants send
 	bills     *bills.Desk
+	workplace workplaceSite
 	metrics   *metrics
 	jobs      *background
 
@@ -67,7 +68,7 @@ type node struct {
 
 // openNode opens everything a gateway works with. Nothing is served yet.
 func openNode(ctx context.Context, c *config.Config, log zerolog.Logger) (_ *node, err error) {
-	n := &node{log: log, metrics: newMetrics(), listen: net.Listen, failed: make(chan error, 3)}
+	n := &node{log: log, metrics: newMetrics(), listen: net.Listen, failed: make(chan error, 4)}
 	if n.desk, err = openDesk(ctx, c, store.Options{OnGroup: n.metrics.group}); err != nil {
 		return nil, err
 	}
@@ -182,8 +183,11 @@ func (n *node) start(ctx context.Context) (err error) {
 	if err := n.openPage(); err != nil {
 		return errors.Join(err, n.soapListener.Close(), n.opsListener.Close())
 	}
-	if n.jobs, err = startJobs(ctx, n); err != nil {
+	if err := n.openWorkplace(); err != nil {
 		return errors.Join(err, n.soapListener.Close(), n.opsListener.Close(), n.closePage())
+	}
+	if n.jobs, err = startJobs(ctx, n); err != nil {
+		return errors.Join(err, n.soapListener.Close(), n.opsListener.Close(), n.closePage(), n.workplace.close())
 	}
 	n.soapServer = n.newSOAPServer(pair)
 	n.opsServer = n.newOpsServer()
@@ -194,6 +198,10 @@ func (n *node) start(ctx context.Context) (err error) {
 	if n.pageServer != nil {
 		n.servePage()
 		line.Str("page", n.pageListener.Addr().String())
+	}
+	if n.workplace.server != nil {
+		n.workplace.serve(n.config.SOAP.MaxConnections, n.failed)
+		line.Str("workplace", n.workplace.listener.Addr().String())
 	}
 	line.Msg("serving")
 	return nil
@@ -236,7 +244,7 @@ func (n *node) stop() error {
 	n.draining.Store(true)
 	ctx, cancel := context.WithTimeout(context.Background(), n.config.Shutdown.Grace)
 	defer cancel()
-	err := errors.Join(n.soapServer.Shutdown(ctx), n.stopPage(ctx), n.jobs.stop(), n.day.stop(ctx), n.payments.Wait(ctx), n.collector.Wait(ctx), n.opsServer.Shutdown(ctx), n.db.Close())
+	err := errors.Join(n.soapServer.Shutdown(ctx), n.stopPage(ctx), n.workplace.stop(ctx), n.jobs.stop(), n.day.stop(ctx), n.payments.Wait(ctx), n.collector.Wait(ctx), n.opsServer.Shutdown(ctx), n.db.Close())
 	n.log.Info().Err(err).Msg("stopped")
 	return err
 }

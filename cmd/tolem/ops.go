@@ -50,6 +50,9 @@ func (n *node) ready() (bool, map[string]string) {
 	part("revocation lists", n.trust.Ready(now))
 	part("signing.rsa", n.canSign(n.signers.RSA, now))
 	part("signing.ec", n.canSign(n.signers.EC, now))
+	if n.workplace.server != nil {
+		part("workplace.tls", n.workplace.certificateReady(now))
+	}
 	if n.draining.Load() {
 		ready, parts["process"] = false, "shutting down"
 	}

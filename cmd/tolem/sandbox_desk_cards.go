@@ -12,18 +12,14 @@ import (
 	"path/filepath"
 
 	"tolem"
-	"tolem/internal/pki"
-	"tolem/signing"
 	"tolem/smartcard"
 	"tolem/smartcard/bridge"
 	"tolem/smartcard/bridge/simulator"
-	carddesk "tolem/smartcard/desk"
 	"tolem/store"
 )
 
 const (
 	bridgeDir      = "card-bridge"
-	ticketKeyName  = "tickets.key"
 	deskStation    = "Kassa 1"
 	maxBridgeReply = 64 << 10
 )
@@ -112,7 +108,7 @@ func (w *deskWorld) pair(ctx context.Context) error {
 	if err := w.ask(ctx, http.MethodGet, "/v1/status", nil, &status); err != nil || status.Paired {
 		return err
 	}
-	cards, err := w.newCards()
+	cards, err := newCardDesk(w.config.Workplace, w.node.evidence)
 	if err != nil {
 		return err
 	}
@@ -179,23 +175,4 @@ func (w *deskWorld) ask(ctx context.Context, method, path string, body, answer a
 		return nil
 	}
 	return json.Unmarshal(reply, answer)
-}
-
-// newCards opens the gateway's side of the cards.
-func (w *deskWorld) newCards() (*carddesk.Desk, error) {
-	name := filepath.Join(w.dir, keysDir, ticketKeyName)
-	if _, err := os.Stat(name); errors.Is(err, os.ErrNotExist) {
-		key, err := pki.P256.NewKey()
-		if err != nil {
-			return nil, err
-		}
-		if err := (installation{dir: w.dir}).writeKey(ticketKeyName, key); err != nil {
-			return nil, err
-		}
-	}
-	key, err := signing.LoadKey(name)
-	if err != nil {
-		return nil, err
-	}
-	return carddesk.New(carddesk.Config{Signer: key, Sandbox: true}, w.node.evidence)
 }

@@ -175,9 +175,17 @@ func (f *fields) parseMoney(name, text string, c tolem.Currency) tolem.Money {
 	return m
 }
 
+// channel takes a channel that participants may name in what they ask for.
 func (f *fields) channel() tolem.Channel {
+	c := f.anyChannel()
+	f.check("channel", c.Offered(), "one of the channels of the contract")
+	return c
+}
+
+// anyChannel takes one that payments may have come by.
+func (f *fields) anyChannel() tolem.Channel {
 	c, err := tolem.ParseChannel(f.token("channel"))
-	f.check("channel", err == nil && c.Offered(), "one of the channels of the contract")
+	f.check("channel", err == nil, "one of the channels of the contract")
 	return c
 }
 

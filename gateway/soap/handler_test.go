@@ -92,6 +92,8 @@ func TestFields(t *testing.T) {
 		{"IssueCode", replaced(order(), "amount", "99999999999999999999.00"), "BAD_REQUEST", "amount"},
 		{"IssueCode", replaced(order(), "currency", "USD"), "BAD_REQUEST", "currency"},
 		{"IssueCode", replaced(order(), "channel", "atm"), "BAD_REQUEST", "channel"},
+		{"IssueCode", replaced(order(), "channel", "BANK_DESK"), "BAD_REQUEST", "channel"},
+		{"NotifyPayment", replaced(payment(code), "channel", "BANK_DESK"), "BAD_REQUEST", "channel"},
 		{"IssueCode", replaced(order(), "serviceCode", "../BIRTH"), "BAD_REQUEST", "serviceCode"},
 		{"IssueCode", replaced(order(), "serviceCode", strings.Repeat("B", 33)), "BAD_REQUEST", "serviceCode"},
 		{"IssueCode", order("requestNo", strings.Repeat("7", 65)), "BAD_REQUEST", "requestNo"},

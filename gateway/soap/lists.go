@@ -176,7 +176,7 @@ func decodeStatistics(f *fields) registers.Statistics {
 	in.Provider = tolem.ProviderID(f.optionalIdentifier("providerId"))
 	in.Service = tolem.ServiceCode(f.optionalIdentifier("serviceCode"))
 	if f.has("channel") {
-		in.Channel = f.channel()
+		in.Channel = f.anyChannel()
 	}
 	if f.has("currency") {
 		c, err := tolem.ParseCurrency(f.token("currency"))

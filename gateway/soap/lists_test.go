@@ -198,6 +198,7 @@ func TestGetReport(t *testing.T) {
 		{bankID, []string{"form", "XLSX", "language", "ru"}, "OK"},
 		{bankID, []string{"form", "PDF"}, "OK"},
 		{bankID, []string{"bankId", bankID, "channel", "ATM", "currency", "KZT", "form", "CSV"}, "OK"},
+		{bankID, []string{"channel", "BANK_DESK", "form", "CSV"}, "OK"},
 		{bankID, []string{"bankId", bank2ID, "form", "CSV"}, "NOT_OWNER"},
 		{taxID, []string{"providerId", justiceID, "form", "CSV"}, "NOT_OWNER"},
 		{bankID, []string{"form", "ROWS"}, "BAD_REQUEST"},

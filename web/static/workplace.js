@@ -11,7 +11,7 @@
   }
 
   function press(target) {
-    if (/^(INPUT|SELECT|TEXTAREA)$/.test(target.tagName) && target.type !== "submit") {
+    if (/^(INPUT|SELECT|TEXTAREA)$/.test(target.tagName) && !/^(submit|checkbox|radio)$/.test(target.type)) {
       target.focus();
       if (target.select) target.select();
     } else {
@@ -20,8 +20,11 @@
   }
 
   document.addEventListener("keydown", function (e) {
-    if (e.repeat || e.isComposing || !e.code) return;
-    var target = document.querySelector('[data-key="' + name(e) + '"]:not(:disabled)');
+    if (e.repeat || e.isComposing || e.defaultPrevented || !e.code) return;
+    var key = name(e), typing = e.target.matches && e.target.matches("input:not([type=checkbox]):not([type=radio]), select, textarea");
+    if (key.length === 1 && typing) return; // a digit is typed
+    var scope = document.querySelector("dialog[open]") || document; // what lies behind a window waits
+    var target = scope.querySelector('[data-key="' + key + '"]:not(:disabled)');
     if (!target) return;
     e.preventDefault();
     press(target);
@@ -51,8 +54,9 @@
   // because the session is over or something failed, is opened instead.
   var frames = 0;
   function print(open, elsewhere) {
-    var frame = document.createElement("iframe"), old = document.querySelectorAll("iframe.printer");
-    for (var i = 0; i < old.length; i++) old[i].remove();
+    var frame = document.createElement("iframe"), old = document.getElementById("paper"), from = document.activeElement;
+    if (old) old.remove();
+    frame.id = "paper";
     frame.className = "printer";
     frame.name = "printer" + ++frames;
     frame.title = "";
@@ -65,8 +69,8 @@
       if (page && page.URL === "about:blank") return;
       document.documentElement.classList.remove("printing");
       if (!page || !page.body || !page.body.hasAttribute("data-paper")) { elsewhere(); return; }
-      frame.contentWindow.focus();
       frame.contentWindow.print();
+      if (from && from.focus) from.focus();
       document.documentElement.dataset.printed = String(frames);
     });
     document.body.appendChild(frame);
@@ -105,9 +109,12 @@
     if (link && !e.repeat) { e.preventDefault(); link.click(); }
   });
 
-  // What stands in the first field is replaced by what is scanned next.
-  var first = document.querySelector("input[autofocus]");
-  if (first && first.value && first.select && document.activeElement === first) first.select();
+  // Windows hold the focus until they are closed.
+  document.querySelectorAll("dialog[data-modal]").forEach(function (d) { d.close(); d.showModal(); });
+
+  // What is typed next takes the place of what is there.
+  var first = document.activeElement;
+  if (first && first.select && first.value && !/password/.test(first.type)) first.select();
 
   // A page that came from the browser's memory may show what is not so any more.
   window.addEventListener("pageshow", function (e) { if (e.persisted) location.reload(); });

@@ -17,6 +17,7 @@ type notice struct {
 	Tone string // good, bad or wait
 	// Pairs fill places of the text: name and value in turn.
 	Pairs []any
+	Cause string // key of a second text; empty: none
 }
 
 func bad(key string) *notice  { return &notice{Key: key, Tone: "bad"} }
@@ -39,6 +40,13 @@ var said = []notice{
 	{Key: "people.token_revoked", Tone: "good"},
 	{Key: "admin.approved", Tone: "good"},
 	{Key: "admin.rejected", Tone: "good"},
+	{Key: "payment.failed", Tone: "bad"},
+	{Key: "card.reader_not_ready", Tone: "bad"},
+	{Key: "card.operator_missing", Tone: "bad"},
+	{Key: "card.customer_missing", Tone: "bad"},
+	{Key: "card.read_failed", Tone: "bad"},
+	{Key: "card.other_card", Tone: "bad"},
+	{Key: "card.write_failed", Tone: "bad"},
 }
 
 // arrived is the message that the address of a page brings, if any.

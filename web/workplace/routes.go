@@ -71,7 +71,33 @@ func peopleRoutes() []Route {
 }
 
 // paymentRoutes are S-11 to S-27.
-func paymentRoutes() []Route { return nil }
+func paymentRoutes() []Route {
+	return []Route{
+		{Pattern: "GET " + paymentsPath, Action: tolem.ActPay, cards: true, act: (*desk).payments},
+		{Pattern: "POST " + paymentsPath, Action: tolem.ActPay, cards: true, act: (*desk).goOn},
+		{Pattern: "POST " + viewPath, Action: tolem.ActPay, cards: true, act: (*desk).view},
+		{Pattern: "POST " + languagePath, Action: tolem.ActPay, cards: true, act: (*desk).speak},
+		{Pattern: "GET " + organisationsPath, Action: tolem.ActLookup, act: (*desk).organisations},
+		{Pattern: "POST " + organisationPath, Action: tolem.ActLookup, cards: true, act: (*desk).chooseOrganisation},
+		{Pattern: "POST " + accountPath, Action: tolem.ActLookup, cards: true, act: (*desk).search},
+		{Pattern: "POST " + servicesPath, Action: tolem.ActPay, cards: true, act: (*desk).addServices},
+		{Pattern: "POST " + unitPath, Action: tolem.ActPay, cards: true, act: (*desk).chooseUnit},
+		{Pattern: "POST " + paymentsPath + "/lines/{line}/delete", Action: tolem.ActPay, cards: true, act: (*desk).removeLine},
+		{Pattern: "POST " + paymentsPath + "/organisations/{organisation}/delete", Action: tolem.ActPay, cards: true, act: (*desk).removeOrganisation},
+		{Pattern: "POST " + calculatePath, Action: tolem.ActPay, cards: true, act: (*desk).calculate},
+		{Pattern: "POST " + payPath, Action: tolem.ActPay, cards: true, act: (*desk).pay},
+		{Pattern: "GET " + confirmPath, Action: tolem.ActPay, cards: true, act: (*desk).showConfirmation},
+		{Pattern: "POST " + confirmPath, Action: tolem.ActPay, cards: true, act: (*desk).confirm},
+		{Pattern: "GET " + completedPath + "/{basket}", Action: tolem.ActPay, cards: true, act: (*desk).completed},
+		{Pattern: "GET " + payByCardPath, Action: tolem.ActReadCard, cards: true, act: (*desk).showCardEntry},
+		{Pattern: "POST " + payByCardPath, Action: tolem.ActReadCard, cards: true, act: (*desk).addCard},
+		{Pattern: "GET " + payByCardPath + "/{line}", Action: tolem.ActReadCard, act: (*desk).showCardLine},
+		{Pattern: "POST " + challengePath, Action: tolem.ActReadCard, act: (*desk).challenge},
+		{Pattern: "POST " + writtenPath, Action: tolem.ActWriteCard, act: (*desk).written},
+		{Pattern: "POST " + cardReadPath, Action: tolem.ActReadCard, act: (*desk).cardRead},
+		{Pattern: "GET /print/accounts/{line}", Action: tolem.ActPrint, print: true, act: (*desk).printAccount},
+	}
+}
 
 // cancellationRoutes are S-28 to S-31 and S-43.
 func cancellationRoutes() []Route {

@@ -180,7 +180,7 @@ func (c *Client) GetReport(ctx context.Context, q ReportQuery, options ...Option
 	request := &gatewayv1.GetReport{
 		RequestId: h.id(), OnBehalfOf: h.bank(), From: dayOf(q.From), To: dayOf(q.To), Period: required[gatewayv1.Period](&f, "period", q.Period),
 		BankId: optional[gatewayv1.Identifier](q.Bank), ProviderId: optional[gatewayv1.Identifier](q.Provider),
-		ServiceCode: optional[gatewayv1.Identifier](q.Service), Channel: optional[gatewayv1.Channel](q.Channel),
+		ServiceCode: optional[gatewayv1.Identifier](q.Service), Channel: optional[gatewayv1.ChannelName](q.Channel),
 		Currency: optional[gatewayv1.Currency](q.Currency), Form: required[gatewayv1.ReportForm](&f, "form", q.Form),
 		Language: optional[gatewayv1.Language](q.Language),
 	}

@@ -1351,7 +1351,7 @@ type GetReport struct {
 	ServiceCode *Identifier `xml:"urn:tolem:gateway:v1 serviceCode,omitempty"`
 
 	// Only payments in this way.
-	Channel *Channel `xml:"urn:tolem:gateway:v1 channel,omitempty"`
+	Channel *ChannelName `xml:"urn:tolem:gateway:v1 channel,omitempty"`
 
 	// Only payments in this currency.
 	Currency *Currency `xml:"urn:tolem:gateway:v1 currency,omitempty"`
