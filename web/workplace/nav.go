@@ -76,7 +76,7 @@ const (
 	userPath      = "/user"
 
 	viewPath          = "/payments/view"
-	languagePath      = "/payments/language"
+	speakPath         = "/payments/speak"
 	organisationsPath = "/payments/organisations"
 	organisationPath  = "/payments/organisation"
 	accountPath       = "/payments/account"

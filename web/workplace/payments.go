@@ -105,7 +105,7 @@ type paymentsData struct {
 }
 
 // LanguageForm implements web.Switcher: what was typed outlives the switch.
-func (paymentsData) LanguageForm() (id, action string) { return "desk", languagePath }
+func (paymentsData) LanguageForm() (id, action string) { return "desk", speakPath }
 
 // ByCard reports whether the organisation's accounts are read from cards (WP-089).
 func (p paymentsData) ByCard() bool {

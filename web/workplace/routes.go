@@ -76,7 +76,7 @@ func paymentRoutes() []Route {
 		{Pattern: "GET " + paymentsPath, Action: tolem.ActPay, cards: true, act: (*desk).payments},
 		{Pattern: "POST " + paymentsPath, Action: tolem.ActPay, cards: true, act: (*desk).goOn},
 		{Pattern: "POST " + viewPath, Action: tolem.ActPay, cards: true, act: (*desk).view},
-		{Pattern: "POST " + languagePath, Action: tolem.ActPay, cards: true, act: (*desk).speak},
+		{Pattern: "POST " + speakPath, Action: tolem.ActPay, cards: true, act: (*desk).speak},
 		{Pattern: "GET " + organisationsPath, Action: tolem.ActLookup, act: (*desk).organisations},
 		{Pattern: "POST " + organisationPath, Action: tolem.ActLookup, cards: true, act: (*desk).chooseOrganisation},
 		{Pattern: "POST " + accountPath, Action: tolem.ActLookup, cards: true, act: (*desk).search},

@@ -2,6 +2,9 @@ package workplace_test
 
 import (
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
 	"io"
@@ -25,9 +28,11 @@ import (
 	"tolem/archive"
 	"tolem/banks"
 	"tolem/bills"
+	"tolem/gateway"
 	"tolem/internal/pki"
 	"tolem/internal/tolemtest"
 	"tolem/signing/trust"
+	"tolem/smartcard/desk"
 	"tolem/store"
 	"tolem/web"
 	pages "tolem/web/workplace"
@@ -37,6 +42,9 @@ import (
 var begin = time.Date(2026, 11, 2, 8, 0, 0, 0, time.UTC)
 
 var byHand = access.Operator("root", "node-1")
+
+// lookupTimeout is the patience with an organisation's system, for tests.
+const lookupTimeout = 100 * time.Millisecond
 
 const password = "parol-0001"
 
@@ -51,6 +59,12 @@ type world struct {
 	pki   *tolemtest.PKI
 	trust *trust.Store
 	core  *workplace.Workplace
+	bills *bills.Desk
+	cards *desk.Desk
+	// sources answer for organisations whose accounts are kept elsewhere; bridge is
+	// where pages find the card bridge.
+	sources map[tolem.ProviderID]bills.Source
+	bridge  string
 	shell *web.Shell
 	log   safeBuilder
 }
@@ -69,10 +83,18 @@ func (b *safeBuilder) Write(p []byte) (int, error) {
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
+	return newWorldOn(t, tolemtest.SQLite(t))
+}
+
+func newWorldOn(t *testing.T, dsn string, options ...func(*world)) *world {
+	t.Helper()
 	clock := tolemtest.NewClock(begin)
 	w := &world{t: t, clock: clock, pki: tolemtest.NewPKI(t, pki.Options{Now: clock.Now})}
+	for _, set := range options {
+		set(w)
+	}
 	w.must(w.pki.WriteCRLs(w.pki.Dir, begin.AddDate(1, 0, 0)))
-	w.db = tolemtest.Store(t, tolemtest.SQLite(t), store.Options{Clock: clock.Now})
+	w.db = tolemtest.Store(t, dsn, store.Options{Clock: clock.Now})
 	for _, p := range []tolem.Participant{
 		{ID: "KAPITAL", Kind: tolem.KindBank, Name: "Kapital Bank"}, {ID: "GNC01", Kind: tolem.KindBranch, Name: "Gəncə filialı", ActsFor: []tolem.ParticipantID{"KAPITAL"}},
 		{ID: "RABITA", Kind: tolem.KindBank, Name: "Rabitəbank"}, {ID: "QBA01", Kind: tolem.KindBranch, Name: "Quba filialı", ActsFor: []tolem.ParticipantID{"RABITA"}},
@@ -122,14 +144,21 @@ func (w *world) serve() {
 	w.must(err)
 	directory, err := banks.Open(w.t.Context(), w.db)
 	w.must(err)
-	desk := bills.New(bills.Config{Currency: tolem.AZN, Calendar: calendar, Clock: w.clock.Now}, w.db)
-	w.core = workplace.New(workplace.Config{Access: w.Access, Bills: desk, Evidence: evidence, Directory: directory, Calendar: calendar, Currency: tolem.AZN}, w.db)
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	w.must(err)
+	w.cards, err = desk.New(desk.Config{Signer: key, Sandbox: true}, evidence)
+	w.must(err)
+	w.bills = bills.New(bills.Config{Currency: tolem.AZN, Calendar: calendar, Clock: w.clock.Now, Sources: w.sources, LookupTimeout: lookupTimeout}, w.db)
+	w.core = workplace.New(workplace.Config{
+		Access: w.Access, Bills: w.bills, Cards: w.cards, Gateway: gateway.New(gateway.Config{}, w.db, evidence, directory), Evidence: evidence,
+		Directory: directory, Calendar: calendar, Currency: tolem.AZN,
+	}, w.db)
 	limits := web.DefaultLimits
 	limits.PerSecond, limits.Burst = 1e6, 1e6
 	w.shell, err = web.New(pages.Shell(web.Config{Location: baku, Clock: w.clock.Now, Limits: limits, Timeout: time.Minute, Sandbox: true, Log: zerolog.New(&w.log)}))
 	w.must(err)
 	w.must(pages.Mount(w.shell, pages.Config{
-		Access: w.Access, Workplace: w.core, Bills: desk, Calendar: calendar, Names: directory,
+		Access: w.Access, Workplace: w.core, Bills: w.bills, Calendar: calendar, Names: directory, Bridge: w.bridge,
 		Sessions: pages.NewSessions(&memory{kept: make(map[web.SessionHash]web.Session)}),
 	}))
 	w.Server = httptest.NewUnstartedServer(w.shell)
