@@ -41,8 +41,11 @@ func (d *desk) showConfirmation(x *web.Exchange, by access.Actor) error {
 	return d.ask(x, by, b, "")
 }
 
+// bridge is the address that pages call the card bridge at.
+func (d *desk) bridge() string { return "http://" + d.Bridge }
+
 func (d *desk) ask(x *web.Exchange, by access.Actor, b tolem.Basket, without smartcard.Code) (err error) {
-	c := confirmData{Without: without, Bridge: d.Bridge}
+	c := confirmData{Without: without, Bridge: d.bridge()}
 	if c.lines, err = d.linesOf(x, by, b); err != nil {
 		return err
 	}
@@ -122,7 +125,7 @@ func (d *desk) completed(x *web.Exchange, by access.Actor) error {
 	if len(done.Payments) == 0 {
 		return web.ErrNotFound
 	}
-	c := completedData{Completion: done, Notice: arrived(x), Bridge: d.Bridge, Total: tolem.Money{Currency: d.Workplace.Currency}}
+	c := completedData{Completion: done, Notice: arrived(x), Bridge: d.bridge(), Total: tolem.Money{Currency: d.Workplace.Currency}}
 	for _, p := range done.Payments {
 		c.Total.Minor += p.Total().Minor
 	}
@@ -158,7 +161,7 @@ func (d *desk) cardEntry(x *web.Exchange, by access.Actor, b tolem.Basket, id to
 	if err != nil || o.Smart != tolem.SmartGas {
 		return x.See(paymentsPath)
 	}
-	return x.Render(n.status(), "card_entry", cardEntryData{lines: lines{Basket: b}, Notice: n, Organisation: o, Bridge: d.Bridge})
+	return x.Render(n.status(), "card_entry", cardEntryData{lines: lines{Basket: b}, Notice: n, Organisation: o, Bridge: d.bridge()})
 }
 
 // addCard takes what the bridge said: the card's account comes into the basket

@@ -201,10 +201,16 @@ func (c *cashier) account(o tolem.ProviderID, number string, codes ...string) *c
 	return c
 }
 
-// pays takes the whole way; the completion is the page then.
-func (c *cashier) pays(o tolem.ProviderID, number string, codes ...string) *cashier {
+// calculate types amounts into the lines, in their order.
+func (c *cashier) calculate(amounts ...string) *cashier {
 	c.w.t.Helper()
-	return c.account(o, number, codes...).send("/payments/calculate").send("/payments/pay").send("/payments/confirm")
+	var fields []string
+	for i, no := range strings.Fields(c.page.fields().Get("lines")) {
+		if i < len(amounts) {
+			fields = append(fields, "amount-"+no, amounts[i])
+		}
+	}
+	return c.send("/payments/calculate", fields...)
 }
 
 func (c *cashier) says(status int, texts ...string) *cashier {

@@ -65,8 +65,8 @@ type world struct {
 	// where pages find the card bridge.
 	sources map[tolem.ProviderID]bills.Source
 	bridge  string
-	shell *web.Shell
-	log   safeBuilder
+	shell   *web.Shell
+	log     safeBuilder
 }
 
 // safeBuilder is a log that several requests write.
