@@ -54,8 +54,9 @@
   // because the session is over or something failed, is opened instead.
   var frames = 0;
   function print(open, elsewhere) {
-    var frame = document.createElement("iframe"), old = document.querySelectorAll("iframe.printer");
-    for (var i = 0; i < old.length; i++) old[i].remove();
+    var frame = document.createElement("iframe"), old = document.getElementById("paper"), from = document.activeElement;
+    if (old) old.remove();
+    frame.id = "paper";
     frame.className = "printer";
     frame.name = "printer" + ++frames;
     frame.title = "";
@@ -68,8 +69,8 @@
       if (page && page.URL === "about:blank") return;
       document.documentElement.classList.remove("printing");
       if (!page || !page.body || !page.body.hasAttribute("data-paper")) { elsewhere(); return; }
-      frame.contentWindow.focus();
       frame.contentWindow.print();
+      if (from && from.focus) from.focus();
       document.documentElement.dataset.printed = String(frames);
     });
     document.body.appendChild(frame);

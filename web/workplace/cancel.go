@@ -3,10 +3,12 @@ package workplace
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"tolem"
 	"tolem/access"
 	"tolem/registry/form"
+	"tolem/smartcard"
 	"tolem/web"
 	"tolem/workplace"
 )
@@ -72,13 +74,12 @@ func (d *desk) cancel(x *web.Exchange, by access.Actor) error {
 	if err != nil {
 		return err
 	}
-	f, err := x.Form()
+	f, err := x.FormOf(maxAnswer)
 	if err != nil {
 		return err
 	}
-	_ = f
-	_, err = d.Workplace.Cancel(anyway(x), by, no, nil)
-	if n, ok := refusalOf(err); ok {
+	_, err = d.Workplace.Cancel(anyway(x), by, no, readOf(f))
+	if n, ok := refusalOf(notReady(f, err)); ok {
 		return d.showCancel(x, by, no.String(), false, n)
 	}
 	if err != nil {
@@ -87,12 +88,85 @@ func (d *desk) cancel(x *web.Exchange, by access.Actor) error {
 	return x.See(cancelPath + "/" + no.String())
 }
 
+// readOf is what a card bridge has read; nil: nothing.
+func readOf(f web.Form) []byte {
+	if read := f.Get("read"); read != "" {
+		return []byte(read)
+	}
+	return nil
+}
+
+// notReady is the refusal with what the bridge found missing, if a card was
+// missing (WP-557).
+func notReady(f web.Form, err error) error {
+	code := f.Get("not-ready")
+	var r *workplace.Refusal
+	if readOf(f) == nil && code != "" && len(code) <= maxCode && errors.As(err, &r) && strings.HasPrefix(r.Key(), "card.") {
+		return workplace.CardRefusal(smartcard.Code(code))
+	}
+	return err
+}
+
+// reversed takes what the bridge said about a reversal (WP-123, WP-565). One
+// that failed leaves the payment as it was (WP-566).
+func (d *desk) reversed(x *web.Exchange, by access.Actor) error {
+	return d.decidedByCard(x, func(f web.Form) error {
+		_, err := d.Workplace.Written(anyway(x), by, []byte(f.Get("answer")))
+		return err
+	}, by)
+}
+
+// reversalRead takes what the card holds, if nobody knows what became of the
+// reversal (WP-551).
+func (d *desk) reversalRead(x *web.Exchange, by access.Actor) error {
+	return d.decidedByCard(x, func(f web.Form) error { return d.readAgain(x, by, f) }, by)
+}
+
+// readAgain has the card decide what nobody knows.
+func (d *desk) readAgain(x *web.Exchange, by access.Actor, f web.Form) error {
+	if readOf(f) == nil {
+		return workplace.CardRefusal(smartcard.Code(f.Get("not-ready")))
+	}
+	_, err := d.Workplace.ReadCard(anyway(x), by, readOf(f))
+	return err
+}
+
+// decidedByCard shows how a cancellation stands after the card was heard: what
+// awaits it still, on its page; what was refused, above the payment.
+func (d *desk) decidedByCard(x *web.Exchange, hear func(web.Form) error, by access.Actor) error {
+	no, err := number(x)
+	if err != nil {
+		return err
+	}
+	f, err := x.FormOf(maxAnswer)
+	if err != nil {
+		return err
+	}
+	err = hear(f)
+	n, refused := refusalOf(err)
+	if err != nil && !refused {
+		return fmt.Errorf("%w: %w", errCancel, err)
+	}
+	if !refused {
+		return x.See(cancelPath + "/" + no.String())
+	}
+	c, err := d.Workplace.Cancellation(x.Request.Context(), by, no)
+	if err != nil {
+		return err
+	}
+	if c.Ticket != nil {
+		return d.showCancelled(x, c, n)
+	}
+	return d.showCancel(x, by, no.String(), false, n)
+}
+
 // cancelledData is what the completion of a cancellation sees (S-30).
 type cancelledData struct {
 	workplace.Cancelled
 	Notice  *notice
 	Details []form.Field
 	Sums    []form.Field
+	Bridge  string
 }
 
 // cancelled shows what became of a cancellation (WP-108, WP-117).
@@ -105,8 +179,12 @@ func (d *desk) cancelled(x *web.Exchange, by access.Actor) error {
 	if err != nil {
 		return err
 	}
+	return d.showCancelled(x, c, outcome(c))
+}
+
+func (d *desk) showCancelled(x *web.Exchange, c workplace.Cancelled, n *notice) error {
 	s := d.scribe(x)
-	v := cancelledData{Cancelled: c, Notice: outcome(c), Details: s.standing(c.Payment), Sums: s.sums(c.Payment)}
+	v := cancelledData{Cancelled: c, Notice: n, Details: s.standing(c.Payment), Sums: s.sums(c.Payment), Bridge: d.Bridge}
 	v.Details = append(v.Details, s.rows("cancelreceipt.requested", s.moment(c.Cancellation.RequestedAt), "cancelreceipt.reason", c.Cancellation.Reason)...)
 	if s.err != nil {
 		return s.err
@@ -117,6 +195,8 @@ func (d *desk) cancelled(x *web.Exchange, by access.Actor) error {
 // outcome says how a cancellation stands.
 func outcome(c workplace.Cancelled) *notice {
 	switch {
+	case c.Ticket != nil:
+		return nil // the page says that the card is being written
 	case c.Payment.Status == tolem.DeskCancelled:
 		return good("cancel.done")
 	case c.Payment.Status == tolem.DeskAwaiting:

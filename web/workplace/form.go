@@ -38,6 +38,8 @@ var said = []notice{
 	{Key: "people.unlocked", Tone: "good"},
 	{Key: "people.token_registered", Tone: "good"},
 	{Key: "people.token_revoked", Tone: "good"},
+	{Key: "admin.approved", Tone: "good"},
+	{Key: "admin.rejected", Tone: "good"},
 	{Key: "payment.failed", Tone: "bad"},
 	{Key: "card.reader_not_ready", Tone: "bad"},
 	{Key: "card.operator_missing", Tone: "bad"},
@@ -45,8 +47,6 @@ var said = []notice{
 	{Key: "card.read_failed", Tone: "bad"},
 	{Key: "card.other_card", Tone: "bad"},
 	{Key: "card.write_failed", Tone: "bad"},
-	{Key: "admin.approved", Tone: "good"},
-	{Key: "admin.rejected", Tone: "good"},
 }
 
 // arrived is the message that the address of a page brings, if any.

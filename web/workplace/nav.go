@@ -95,6 +95,7 @@ const (
 	summaryPath       = "/summary"
 	cashOrderPath     = "/cash-order"
 	printPath         = "/print"
+	rewritePath       = "/cards" // of a payment, under its receipt number
 
 	loginPath  = "/login"
 	logoutPath = "/logout"

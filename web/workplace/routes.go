@@ -105,6 +105,8 @@ func cancellationRoutes() []Route {
 		{Pattern: "GET " + cancelPath, Action: tolem.ActRequestCancellation, cards: true, act: (*desk).toCancel},
 		{Pattern: "GET " + cancelPath + "/{number}", Action: tolem.ActRequestCancellation, cards: true, act: (*desk).cancelled},
 		{Pattern: "POST " + cancelPath + "/{number}", Action: tolem.ActRequestCancellation, cards: true, act: (*desk).cancel},
+		{Pattern: "POST " + cancelPath + "/{number}/written", Action: tolem.ActReverseCard, cards: true, act: (*desk).reversed},
+		{Pattern: "POST " + cancelPath + "/{number}/read", Action: tolem.ActReverseCard, cards: true, act: (*desk).reversalRead},
 		{Pattern: "GET " + approvalsPath, Action: tolem.ActListCancellations, act: (*desk).approvals},
 		{Pattern: "GET " + approvalsPath + "/{number}", Action: tolem.ActListCancellations, act: (*desk).approval},
 		{Pattern: "POST " + approvalsPath + "/{number}/approve", Action: tolem.ActApproveCancellation, act: (*desk).approve},
@@ -120,6 +122,13 @@ func reportRoutes() []Route {
 		{Pattern: "GET " + summaryPath, Action: tolem.ActAsanSummary, act: (*desk).summary},
 		{Pattern: "GET " + cashOrderPath, Action: tolem.ActCashOrder, act: (*desk).cashOrder},
 		{Pattern: "GET " + receiptsPath, Action: tolem.ActReceiptSearch, act: (*desk).receipts},
+		{Pattern: "GET " + rewritePath + "/{number}", Action: tolem.ActWriteCard, cards: true, act: (*desk).showRewrite},
+		{Pattern: "POST " + rewritePath + "/{number}", Action: tolem.ActWriteCard, cards: true, act: (*desk).rewrite},
+		{Pattern: "POST " + rewritePath + "/{number}/written", Action: tolem.ActWriteCard, cards: true, act: (*desk).rewritten},
+		{Pattern: "POST " + rewritePath + "/{number}/read", Action: tolem.ActWriteCard, cards: true, act: (*desk).rewriteRead},
+		{Pattern: "GET " + cardPath, Action: tolem.ActCardDetails, cards: true, act: (*desk).showCard},
+		{Pattern: "POST " + cardPath, Action: tolem.ActCardDetails, cards: true, act: (*desk).queryCard},
+		{Pattern: "POST " + cardPath + "/report", Action: tolem.ActCardDetails, act: (*desk).cardReport},
 
 		{Pattern: "GET " + printPath + "/receipts/{number}", Action: tolem.ActPrint, print: true, act: (*desk).printReceipt},
 		{Pattern: "GET " + printPath + "/baskets/{basket}", Action: tolem.ActPrint, print: true, act: (*desk).printBasket},
@@ -127,6 +136,7 @@ func reportRoutes() []Route {
 		{Pattern: "GET " + printPath + "/register", Action: tolem.ActPrint, print: true, act: (*desk).printRegister},
 		{Pattern: "GET " + printPath + "/summary", Action: tolem.ActAsanSummary, print: true, act: (*desk).printSummary},
 		{Pattern: "GET " + printPath + "/cash-order", Action: tolem.ActPrint, print: true, act: (*desk).printCashOrder},
+		{Pattern: "POST " + printPath + "/card", Action: tolem.ActPrint, print: true, act: (*desk).printCard},
 	}
 }
 

@@ -33,7 +33,7 @@ func TestEveryPageInEveryLanguage(t *testing.T) {
 					continue
 				}
 				if strings.HasPrefix(path, "/payments/") || strings.HasPrefix(path, "/print/") {
-					continue // a page of a basket: see TestPaymentsInEveryLanguage
+					continue // a page of a basket, see TestPaymentsInEveryLanguage; a paper, see TestPapersInEveryLanguage
 				}
 				path = strings.NewReplacer("{person}", string(s.person.ID)).Replace(path)
 				if strings.Contains(path, "{") {
@@ -45,10 +45,6 @@ func TestEveryPageInEveryLanguage(t *testing.T) {
 				}
 				if r.Pattern == "GET /login" {
 					a.leads(first[role])
-					continue
-				}
-				if strings.HasPrefix(path, "/print/") {
-					a.says(http.StatusOK, `<html lang="`+string(l)+`">`, own["paper.sandbox"])
 					continue
 				}
 				a.says(http.StatusOK, `<html lang="`+string(l)+`">`, own["app.title"], own["site.sandbox"])
