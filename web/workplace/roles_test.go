@@ -95,3 +95,26 @@ func TestMenus(t *testing.T) {
 		}
 	}
 }
+
+// Pages that read cards may call the bridge of the computer, papers may stand in
+// a frame of ours, and nothing else may do either.
+func TestWhatPagesMayDo(t *testing.T) {
+	w := newWorld(t)
+	s := w.employ("KAPITAL", "l.aliyeva", tolem.RoleAsanOperator).works()
+	const bridge = "connect-src 'self' http://127.0.0.1:47123 ws://127.0.0.1:47123"
+	for path, want := range map[string]struct{ bridge, framed bool }{
+		"/user": {}, "/login": {}, "/password": {}, "/payments": {bridge: true}, "/cancellations": {bridge: true}, "/print/register": {framed: true},
+	} {
+		h := s.get(path).header
+		policy := h.Get("Content-Security-Policy")
+		if strings.Contains(policy, bridge) != want.bridge || strings.Contains(policy, "127.0.0.1") != want.bridge {
+			t.Errorf("%s calls: %s", path, policy)
+		}
+		if strings.Contains(policy, "frame-ancestors 'self'") != want.framed || (h.Get("X-Frame-Options") == "SAMEORIGIN") != want.framed {
+			t.Errorf("%s in a frame: %s", path, policy)
+		}
+		if h.Get("Cache-Control") != "no-store" || !strings.Contains(policy, "default-src 'none'") {
+			t.Errorf("%s: %v", path, h)
+		}
+	}
+}
