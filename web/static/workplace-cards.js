@@ -87,8 +87,13 @@
 
   document.querySelectorAll("[data-ticket]").forEach(function (at) {
     var form = at.querySelector("form"), again = at.querySelector("[data-card-again]"), buttons = at.querySelectorAll("button");
+    // What says that all is done waits until it is.
+    function after(hidden) {
+      document.querySelectorAll("[data-card-after]").forEach(function (a) { a.hidden = hidden; });
+    }
     async function go() {
       show(at, "writing");
+      after(true);
       buttons.forEach(function (b) { b.disabled = true; });
       var answer = await carry(at);
       if (answer) {
@@ -97,6 +102,7 @@
         return;
       }
       show(at, "unknown");
+      after(false);
       buttons.forEach(function (b) { b.disabled = false; });
       again.focus();
     }
