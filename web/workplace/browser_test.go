@@ -256,10 +256,10 @@ func (c *counter) keyboard(t *testing.T, b *screen) {
 	b.with(input.ModifierCtrl, "p")
 	b.printed("/print/accounts/2")
 	b.types(kb.Escape)
-	b.shows("#account")
+	b.shows("main:not(:has(dialog)) #account")
 	b.Run(chromedp.Focus("#amount-2"))
 	b.with(input.ModifierCtrl, kb.Delete)
-	b.shows("#amount-1")
+	b.shows("main:not(:has(#amount-2)) #amount-1")
 	if text := b.Text(); strings.Contains(text, "Kanalizasiya") {
 		t.Error("the line was not deleted")
 	}
