@@ -25,7 +25,7 @@
     if (key.length === 1 && typing) return; // a digit is typed
     var scope = document.querySelector("dialog[open]") || document; // what lies behind a window waits
     var target = scope.querySelector('[data-key="' + key + '"]:not(:disabled)');
-    if (!target) return;
+    if (!target || target.closest("[hidden]")) return;
     e.preventDefault();
     press(target);
   });
@@ -112,9 +112,12 @@
   // Windows hold the focus until they are closed.
   document.querySelectorAll("dialog[data-modal]").forEach(function (d) { d.close(); d.showModal(); });
 
-  // What is typed next takes the place of what is there.
-  var first = document.activeElement;
-  if (first && first.select && first.value && !/password/.test(first.type)) first.select();
+  // What is typed next goes here, and takes the place of what is there.
+  var first = document.querySelector("dialog[open] [autofocus]") || document.querySelector("[autofocus]");
+  if (first) {
+    first.focus();
+    if (first.select) first.select();
+  }
 
   // A page that came from the browser's memory may show what is not so any more.
   window.addEventListener("pageshow", function (e) { if (e.persisted) location.reload(); });
