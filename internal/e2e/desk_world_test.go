@@ -676,7 +676,9 @@ func (w *browser) toConfirm(amount string) error {
 
 // receipts are the numbers of the payments on the completion's page.
 func (w *browser) receipts() (numbers []string) {
-	for _, n := range all(w.page.root, func(n *html.Node) bool { return n.Data == "th" && attr(n, "scope") == "row" && n.Parent.Parent.Data == "tbody" }) {
+	for _, n := range all(w.page.root, func(n *html.Node) bool {
+		return n.Data == "th" && attr(n, "scope") == "row" && n.Parent.Parent.Data == "tbody"
+	}) {
 		numbers = append(numbers, inside(n))
 	}
 	return numbers
@@ -736,7 +738,7 @@ func (b *bureau) deskRows(database string) (rows []deskRow) {
 	db := openRaw(b.t, database)
 	defer db.Close()
 	each(b.t, db, `SELECT d.id, d.bank, d.receipt, d.code, d.status, d.card_write, d.amount, d.fee, p.amount, p.fee, p.bank_ref, c.state,
-			(SELECT COUNT(*) FROM refund r WHERE r.code = d.code),
+			(SELECT COUNT(*) FROM step s WHERE s.code = d.code AND s.became = c.state AND d.status = 'cancelled'),
 			(SELECT COUNT(*) FROM desk_cancellation x WHERE x.bank = d.bank AND x.receipt = d.receipt),
 			(SELECT COUNT(*) FROM desk_cancellation x WHERE x.bank = d.bank AND x.receipt = d.receipt AND x.decided_at = 0),
 			(SELECT COUNT(*) FROM desk_cancellation x WHERE x.bank = d.bank AND x.receipt = d.receipt AND x.approved = 1)
