@@ -133,7 +133,6 @@ func (c *cashier) follow(a answer) answer {
 	for a.status == http.StatusSeeOther {
 		a = c.get(a.header.Get("Location"))
 	}
-	a.body = strings.ReplaceAll(a.body, "\u00a0", " ") // of amounts
 	return a
 }
 
