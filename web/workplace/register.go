@@ -2,7 +2,6 @@ package workplace
 
 import (
 	"net/url"
-	"time"
 
 	"tolem"
 	"tolem/access"
@@ -35,11 +34,6 @@ type registerData struct {
 // to its card (WP-101, WP-553).
 func (registerData) Rewritable(p tolem.DeskPayment) bool {
 	return p.Status == tolem.DeskPlanned && p.CardWrite.MayWriteAgain()
-}
-
-// Clock is when a payment of the day was taken.
-func (r registerData) Clock(p tolem.DeskPayment) string {
-	return p.At.In(r.Report.Zone).Format(time.TimeOnly)
 }
 
 // queryOf is what a page of the register asks for. It begins with today, and
