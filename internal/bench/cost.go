@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 
@@ -145,6 +146,9 @@ func (in *installation) liveSome(ctx context.Context, server *process, lives []l
 	return ctx.Err()
 }
 
+// offered are the channels that participants ask codes for.
+var offered = slices.DeleteFunc(slices.Clone(tolem.Channels), func(c tolem.Channel) bool { return !c.Offered() })
+
 // plot is what is told in a life; no two are alike.
 type plot struct {
 	bank            tolem.ParticipantID
@@ -163,7 +167,7 @@ func newPlot(i int) plot {
 	return plot{
 		bank: banks[i%len(banks)], recipient: drawIIN(random),
 		name:    family[random.IntN(len(family))] + " " + given[random.IntN(len(given))],
-		channel: tolem.Channels[random.IntN(len(tolem.Channels))],
+		channel: offered[random.IntN(len(offered))],
 		order:   fmt.Sprintf("%012d-%04d", random.Int64N(1e12), i%10000), account: fmt.Sprintf("KZ%018d", random.Int64N(1e18)),
 		bankRef: fmt.Sprintf("%016X", random.Uint64()),
 	}

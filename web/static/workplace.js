@@ -112,12 +112,9 @@
   // Windows hold the focus until they are closed.
   document.querySelectorAll("dialog[data-modal]").forEach(function (d) { d.close(); d.showModal(); });
 
-  // What is typed next goes here, and takes the place of what is there.
-  var first = document.querySelector("dialog[open] [autofocus]") || document.querySelector("[autofocus]");
-  if (first) {
-    first.focus();
-    if (first.select) first.select();
-  }
+  // What is typed next takes the place of what is there.
+  var first = document.activeElement;
+  if (first && first.select && first.value && !/password/.test(first.type)) first.select();
 
   // A page that came from the browser's memory may show what is not so any more.
   window.addEventListener("pageshow", function (e) { if (e.persisted) location.reload(); });

@@ -25,7 +25,7 @@ func Routes() []Route { return routes() }
 
 // routes is the whole of it, screen by screen (operator-workplace.md, 4).
 func routes() []Route {
-	return slices.Concat(loginRoutes(), ownRoutes(), peopleRoutes(), paymentRoutes(), cancellationRoutes(), reportRoutes())
+	return slices.Concat(loginRoutes(), ownRoutes(), peopleRoutes(), paymentRoutes(), cancellationRoutes(), reportRoutes(), bridgeRoutes())
 }
 
 // loginRoutes are S-04 to S-09. What is no page is answered here too, so that
@@ -137,6 +137,14 @@ func reportRoutes() []Route {
 		{Pattern: "GET " + printPath + "/summary", Action: tolem.ActAsanSummary, print: true, act: (*desk).printSummary},
 		{Pattern: "GET " + printPath + "/cash-order", Action: tolem.ActPrint, print: true, act: (*desk).printCashOrder},
 		{Pattern: "POST " + printPath + "/card", Action: tolem.ActPrint, print: true, act: (*desk).printCard},
+	}
+}
+
+// bridgeRoutes are what scripts call on behalf of the card bridge.
+func bridgeRoutes() []Route {
+	return []Route{
+		{Pattern: "POST " + pairPath, Action: tolem.ActReadCard, act: (*desk).pair},
+		{Pattern: "POST " + bridgeKeysPath, Action: tolem.ActReadCard, act: (*desk).bridgeKeys},
 	}
 }
 
