@@ -94,7 +94,7 @@ var imports = map[string][]string{
 	"web":          {".", "github.com/rs/zerolog", "golang.org/x/time/rate"},
 	"web/checkout": {".", "web", "receipt", "web/slip"},
 	// The pages of a bank's desk: who may is asked of access, what is done of the core.
-	"web/workplace": {".", "access", "bills", "smartcard", "web", "workplace"},
+	"web/workplace": {".", "access", "bills", "registry/form", "smartcard", "web", "workplace"},
 	// A receipt as people see it, on a page and on paper; and the page where
 	// anybody may check one. Neither knows how receipts are kept.
 	"web/slip":         {".", "web", "receipt", "registry/form", "rsc.io/qr/..."},

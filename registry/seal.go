@@ -181,9 +181,9 @@ type dueRow struct {
 func (r *Registry) decided(ctx context.Context, day tolem.Day, look func([]dueRow) error) error {
 	start, end := r.Calendar.Start(day), r.Calendar.End(day)
 	for _, s := range []factSource{
-		{(*store.Tx).PaidFacts, func(f store.PaymentFact) (time.Time, bool) { return f.Row.At, !f.Open && !r.heldPast(f) }},
-		{(*store.Tx).RefundFacts, func(f store.PaymentFact) (time.Time, bool) { return f.Row.At, true }},
-		{(*store.Tx).HeldFacts, func(f store.PaymentFact) (time.Time, bool) { return f.DecidedAt, !f.Open && f.Row.At.Before(start) }},
+		{(*store.Tx).PaidFacts, collectSpan, func(f store.PaymentFact) (time.Time, bool) { return f.Row.At, !f.Open && !r.heldPast(f) }},
+		{(*store.Tx).RefundFacts, collectSpan, func(f store.PaymentFact) (time.Time, bool) { return f.Row.At, true }},
+		{(*store.Tx).HeldFacts, wholeDay, func(f store.PaymentFact) (time.Time, bool) { return f.DecidedAt, !f.Open && f.Row.At.Before(start) }},
 	} {
 		if err := r.collectPayments(ctx, s, start.Add(-Stragglers), end, look); err != nil {
 			return err
@@ -201,6 +201,7 @@ func (r *Registry) heldPast(f store.PaymentFact) bool {
 // factSource reads payments or refunds and says when each is due, if at all.
 type factSource struct {
 	read func(*store.Tx, time.Time, time.Time, store.FactCursor, int) ([]store.PaymentFact, error)
+	span time.Duration // that is paged through at a time
 	due  func(store.PaymentFact) (time.Time, bool)
 }
 
@@ -210,10 +211,14 @@ type factSource struct {
 // of an hour, not a day, for each.
 const collectSpan = 15 * time.Minute
 
+// wholeDay is longer than any day: decisions on cancellations are so few that
+// nothing is cut.
+const wholeDay = 48 * time.Hour
+
 func (r *Registry) collectPayments(ctx context.Context, s factSource, from, end time.Time, add func([]dueRow) error) error {
 	last := end.Add(Stragglers)
-	for start := from; start.Before(last); start = start.Add(collectSpan) {
-		to := start.Add(collectSpan)
+	for start := from; start.Before(last); start = start.Add(s.span) {
+		to := start.Add(s.span)
 		if to.After(last) {
 			to = last
 		}

@@ -57,9 +57,14 @@ func (l Leave) grant(h http.Header) {
 // Referrer-Policy is same-origin and not no-referrer: other sites learn as
 // little, but with no-referrer browsers send "Origin: null" with our own forms,
 // and those without Sec-Fetch-Site would be refused as foreign.
-func guard(h http.Header) {
+//
+// A sandbox demands no https of later visits: browsers keep that for the host
+// whatever its port, and beside a sandbox at localhost stand plain pages.
+func guard(h http.Header, sandbox bool) {
 	h.Set("Content-Security-Policy", policy)
-	h.Set("Strict-Transport-Security", "max-age=63072000; includeSubDomains")
+	if !sandbox {
+		h.Set("Strict-Transport-Security", "max-age=63072000; includeSubDomains")
+	}
 	h.Set("Referrer-Policy", "same-origin")
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("X-Frame-Options", "DENY")

@@ -85,6 +85,24 @@ func (x *Exchange) Render(status int, name string, data any) error {
 	if !ok {
 		return fmt.Errorf("no page %q", name)
 	}
+	p := x.Page(data)
+	var b bytes.Buffer
+	if err := t.ExecuteTemplate(&b, "layout", p); err != nil {
+		return fmt.Errorf("page %s: %w", name, err)
+	}
+	x.Header().Set("Content-Type", "text/html; charset=utf-8")
+	x.Header().Set("Content-Language", string(x.Language))
+	x.WriteHeader(status)
+	if x.Request.Method == http.MethodHead {
+		return nil
+	}
+	_, err := x.Write(b.Bytes())
+	return err
+}
+
+// Page returns what a template would see. What is no page, such as a file that
+// is saved, takes its texts from it.
+func (x *Exchange) Page(data any) *Page {
 	p := &Page{
 		ID: x.ID, Language: x.Language, Offered: x.shell.Languages, Home: x.module.Home, HomeText: x.module.HomeText,
 		Look: x.module.Look, Scripted: x.scripted, Nav: x.Nav,
@@ -100,18 +118,7 @@ func (x *Exchange) Render(status int, name string, data any) error {
 	if s, ok := data.(Switcher); ok {
 		p.Form, p.Action = s.LanguageForm()
 	}
-	var b bytes.Buffer
-	if err := t.ExecuteTemplate(&b, "layout", p); err != nil {
-		return fmt.Errorf("page %s: %w", name, err)
-	}
-	x.Header().Set("Content-Type", "text/html; charset=utf-8")
-	x.Header().Set("Content-Language", string(x.Language))
-	x.WriteHeader(status)
-	if x.Request.Method == http.MethodHead {
-		return nil
-	}
-	_, err := x.Write(b.Bytes())
-	return err
+	return p
 }
 
 // T returns a text of the catalogue.

@@ -14,7 +14,7 @@ import (
 
 var (
 	literal = regexp.MustCompile(`"([a-z]+(?:\.[A-Za-z0-9_]+)+)"`)
-	prefix  = regexp.MustCompile(`"([a-z]+(?:\.[a-z_]+)*\.)"`)
+	prefix  = regexp.MustCompile(`"([a-z_]+(?:\.[a-z_]+)*\.)"`)
 	asked   = regexp.MustCompile(`\.T "([^"]+)"`)
 )
 

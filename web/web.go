@@ -170,7 +170,7 @@ func (s *Shell) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer cancel()
 	x := &Exchange{ID: newRequestID(), Request: r.WithContext(ctx), shell: s, module: s.own, writer: w, began: s.Clock()}
 	x.Language = s.language(r)
-	guard(x.Header())
+	guard(x.Header(), s.Sandbox)
 	x.Header().Set("X-Request-Id", x.ID)
 	err := s.serve(x)
 	if err != nil {

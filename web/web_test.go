@@ -448,3 +448,118 @@ func TestLongerFields(t *testing.T) {
 		}
 	}
 }
+
+// What a page may do besides is its route's leave, and its error pages have none.
+func TestLeave(t *testing.T) {
+	s := open(t, web.DefaultLimits)
+	fail := false
+	for path, leave := range map[string]web.Leave{
+		"/none":   {},
+		"/cards":  {Script: true, Connect: []string{"'self'", "http://127.0.0.1:47123"}},
+		"/frames": {Script: true, Frames: true},
+		"/framed": {Framed: true},
+	} {
+		s.HandleWith("GET "+path, leave, func(x *web.Exchange) error {
+			if fail {
+				return errTeapot
+			}
+			return x.Render(200, "plain", "")
+		})
+	}
+	policy := func(path string) string { return s.ask("GET", path, "").Header().Get("Content-Security-Policy") }
+	none := policy("/none")
+	for path, want := range map[string]string{
+		"/cards":  none + "; script-src 'self'; connect-src 'self' http://127.0.0.1:47123",
+		"/frames": none + "; script-src 'self'; frame-src 'self'",
+		"/framed": strings.Replace(none, "frame-ancestors 'none'", "frame-ancestors 'self'", 1),
+	} {
+		if got := policy(path); got != want {
+			t.Errorf("%s: %s", path, got)
+		}
+	}
+	if got := s.ask("GET", "/framed", "").Header().Get("X-Frame-Options"); got != "SAMEORIGIN" {
+		t.Errorf("framed: %s", got)
+	}
+	fail = true
+	for _, path := range []string{"/cards", "/framed"} {
+		if h := s.ask("GET", path, "").Header(); h.Get("Content-Security-Policy") != none || h.Get("X-Frame-Options") != "DENY" {
+			t.Errorf("an error on %s: %v", path, h)
+		}
+	}
+}
+
+// A module's parts take the place of the shell's on every page, error pages too,
+// and are called with names.
+func TestPartsOfModules(t *testing.T) {
+	s := open(t, web.DefaultLimits)
+	m := module()
+	m.Look = "own"
+	m.Files.(fstest.MapFS)["templates/_parts.html"] = &fstest.MapFile{Data: []byte(`{{define "nav"}}{{with .Nav}}<nav>{{.}}</nav>{{end}}{{end}}` +
+		`{{define "part"}}<i>{{.With.who}}, {{.Language}}, {{.With.nothing}}</i>{{end}}`)}
+	m.Files.(fstest.MapFS)["templates/parts.html"] = &fstest.MapFile{Data: []byte(`{{define "title"}}t{{end}}{{define "main"}}{{template "part" (.With "who" "me")}}{{.Say "problem.teapot.title" nil}}{{end}}`)}
+	mounted, err := s.Mount(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mounted.Handle("GET /parts", func(x *web.Exchange) error {
+		x.Nav, x.Back = "menu", "/parts?q=1"
+		return x.Render(200, "parts", nil)
+	})
+	mounted.Handle("GET /wrong", func(x *web.Exchange) error { x.Nav = "menu"; return errTeapot })
+	w := s.ask("GET", "/parts", "", "Accept-Language", "en").Body.String()
+	for _, want := range []string{`<body class="own">`, "<nav>menu</nav>", "<i>me, en, </i>", "A teapot", `name="back" value="/parts?q=1"`} {
+		if !strings.Contains(w, want) {
+			t.Errorf("no %s in %s", want, w)
+		}
+	}
+	if w := s.ask("GET", "/wrong", "").Body.String(); !strings.Contains(w, "<nav>menu</nav>") {
+		t.Error("an error page without the menu")
+	}
+	if w := s.ask("GET", "/home", "").Body.String(); strings.Contains(w, "<nav>") {
+		t.Error("another module's page has the menu")
+	}
+}
+
+// Sessions may be exact: they are over as long after the last request as they
+// should be. WP-519
+func TestExactSessions(t *testing.T) {
+	s, kept := open(t, web.DefaultLimits), memory{}
+	sessions := web.Sessions{Store: kept, Cookie: "__Host-test", Idle: 10 * time.Minute, Absolute: time.Hour, Exact: time.Second}
+	s.Handle("POST /in", func(x *web.Exchange) error { return errors.Join(sessions.Start(x, "somebody"), x.See("/who")) })
+	s.Handle("GET /who", func(x *web.Exchange) error {
+		_, err := sessions.Find(x)
+		return errors.Join(err, x.Render(200, "plain", ""))
+	})
+	cookie, _, _ := strings.Cut(s.ask("POST", "/in", "").Header().Get("Set-Cookie"), ";")
+	last := s.now
+	for _, after := range []time.Duration{30 * time.Second, 59 * time.Second, time.Second} {
+		s.now = s.now.Add(after)
+		s.ask("GET", "/who", "", "Cookie", cookie)
+		last = s.now
+	}
+	for _, session := range kept {
+		if !session.Seen.Equal(last) {
+			t.Errorf("seen at %s, not %s", session.Seen, last)
+		}
+	}
+}
+
+// Where browsers are not asked the first language holds until somebody chooses.
+func TestUnaskedLanguage(t *testing.T) {
+	shell, err := web.New(web.Config{
+		Languages: []web.Language{web.Azerbaijani, web.Russian}, Unasked: true, Location: time.UTC, Clock: time.Now, Limits: web.DefaultLimits, Timeout: time.Second,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for cookie, want := range map[string]string{"": "az", "__Host-language=ru": "ru", "__Host-language=kk": "az"} {
+		r := httptest.NewRequest("GET", "/nowhere", nil)
+		r.Header.Set("Accept-Language", "ru")
+		r.Header.Set("Cookie", cookie)
+		w := httptest.NewRecorder()
+		shell.ServeHTTP(w, r)
+		if got := w.Header().Get("Content-Language"); got != want {
+			t.Errorf("%q: %s", cookie, got)
+		}
+	}
+}

@@ -26,6 +26,7 @@ func body(text string) func(*http.Response) error {
 func pageServed(t *testing.T) (context.Context, *demoWorld, *httptest.Server) {
 	t.Helper()
 	ctx, w := stage(t)
+	w.node.config.Checkout.Sandbox = false
 	shell, err := w.node.newShell()
 	if err != nil {
 		t.Fatal(err)

@@ -97,7 +97,7 @@ Then follow the steps that init prints.`,
 	root.AddCommand(
 		initCommand(io), pkiCommand(io), serveCommand(io), migrateCommand(io),
 		participantCommand(io), personCommand(io), providerCommand(io), serviceCommand(io), merchantCommand(io), codeCommand(io),
-		organisationCommand(io), asanCommand(io), billsCommand(io),
+		organisationCommand(io), asanCommand(io), billsCommand(io), workstationCommand(io),
 		registerCommand(io), reconcileCommand(io), claimCommand(io), reportCommand(io), deliveryCommand(io), jobsCommand(io), doctorCommand(io), pageCommand(io),
 		verifyCommand(io), archiveCommand(io), demoCommand(io), sandboxCommand(io), benchCommand(io), bankSimCommand(io), cardBridgeCommand(io), configCommand(io), versionCommand(io),
 	)

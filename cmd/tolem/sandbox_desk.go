@@ -20,6 +20,7 @@ const (
 	deskFolder   = "workplace" // below the sandbox's
 	deskZone     = "Asia/Baku"
 	deskCurrency = tolem.AZN
+	deskRate     = 10_000 // requests a second: all operators are at one address
 )
 
 // deskOptions are the flags of sandbox that are about the workplace.
@@ -73,6 +74,7 @@ func (w *deskWorld) set(c *config.Config) {
 	c.SOAP.Listen, c.Ops.Listen = w.doors[doorWorkplaceSOAP].Addr().String(), w.doors[doorWorkplaceOps].Addr().String()
 	page := &c.Workplace
 	page.Sandbox, page.Listen, page.CardBridge = true, w.doors[doorWorkplace].Addr().String(), w.doors[doorBridge].Addr().String()
+	page.RatePerSecond, page.Burst = deskRate, 2*deskRate
 }
 
 // close ends the bridge when no page is left to call it.

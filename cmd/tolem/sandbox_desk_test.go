@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"net/http"
+	"net/url"
 	"os"
 	"reflect"
 	"strings"
@@ -17,6 +18,7 @@ import (
 	"tolem"
 	"tolem/access"
 	"tolem/bills"
+	"tolem/internal/tolemtest"
 	"tolem/signing/trust"
 	"tolem/smartcard/bridge/simulator"
 	"tolem/store"
@@ -25,10 +27,11 @@ import (
 // The workplace of the sandbox is complete at its start: people sign in with
 // what is printed, searches come to what is said, and the card bridge is paired.
 // Begun again in its folder, it has everything once.
-func TestSandboxEquipsAWorkplace(t *testing.T) {
-	t.Parallel()
+func TestSandboxEquipsAWorkplace(t *testing.T) { tolemtest.Databases(t, equipAWorkplace) }
+
+func equipAWorkplace(t *testing.T, dsn string) {
 	dir := t.TempDir()
-	s := startSandbox(t, "--parts", "workplace", "--dir", dir, "--accounts", "1000", "--operators", "2")
+	s := startSandbox(t, "--parts", "workplace", "--dir", dir, "--workplace-db", dsn, "--accounts", "1000", "--operators", "2")
 	r := s.Workplace
 	if r == nil || s.Portal != "" || len(r.People) != len(deskCast)+2 || !strings.HasPrefix(r.Page, "https://localhost:") {
 		t.Fatalf("the sandbox says %+v", s.sandboxReport)
@@ -41,6 +44,7 @@ func TestSandboxEquipsAWorkplace(t *testing.T) {
 	if scene.Inserted != r.Cards[0].No || len(scene.Cards) != len(r.Cards) {
 		t.Errorf("the scene is %+v", scene)
 	}
+	s.signInAt(r, r.People[0])
 	d := openSandboxDesk(t, r.Config)
 	d.peopleSignIn(r)
 	d.searchesComeTo(r)
@@ -53,6 +57,43 @@ func TestSandboxEquipsAWorkplace(t *testing.T) {
 	again := startSandbox(t, "--parts", "workplace", "--dir", dir)
 	if n := openSandboxDesk(t, again.Workplace.Config).accounts(); n != accounts {
 		t.Errorf("after another start there are %d accounts", n)
+	}
+}
+
+// signInAt signs somebody in at the workplace's pages. Plain pages of this
+// computer stay reachable for the browser.
+func (s *sandboxRun) signInAt(r *deskReport, p deskPerson) {
+	s.t.Helper()
+	pair, err := tls.LoadX509KeyPair(p.Cert, p.Key)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	authority, err := os.ReadFile(r.Authority)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM(authority)
+	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots, Certificates: []tls.Certificate{pair}}}
+	defer transport.CloseIdleConnections()
+	browser, err := newWebPayer(transport)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	page, err := browser.send(s.ctx, http.MethodPost, r.Page+"/login", url.Values{"user": {string(p.User)}, "password": {p.Password}})
+	if err != nil || page.address.Path == "/login" {
+		s.t.Fatalf("signing in leads to %v, %v\n%s", page.address, err, page.body)
+	}
+	if page, err = browser.get(s.ctx, r.Page+"/user"); err != nil || !strings.Contains(page.body, p.FirstName+" "+p.Surname) {
+		s.t.Errorf("the user's page: %v\n%s", err, page.body)
+	}
+	answer, err := (&http.Client{Transport: transport}).Get(r.Page + "/login")
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	answer.Body.Close()
+	if answer.Header.Get("Strict-Transport-Security") != "" {
+		s.t.Error("the sandbox forbids browsers its plain pages")
 	}
 }
 

@@ -27,7 +27,7 @@ import (
 // Limits of a Sheet.
 const (
 	MaxColumns  = 40
-	MaxHead     = 20     // lines above the table
+	MaxHead     = 20     // lines above the table, and below it
 	MaxCellText = 32_000 // characters; longer text is cut with an ellipsis in XLSX and PDF
 )
 
@@ -54,6 +54,11 @@ type Sheet struct {
 	Rows     iter.Seq2[[]Cell, error] // passed once by each form; a row is used before the next is asked for; an error ends the writing
 	RowCount int64                    // how many rows must come, or UnknownRows
 	Totals   []TotalRow
+
+	Below []Field // lines below the totals: an amount in words, say
+	Hands []Field // who signs it by hand: what they are, and their names if known
+
+	Upright bool // printed upright; otherwise across
 
 	Chart     *Chart     // in XLSX left out: its values are the rows
 	Signature *Signature // what was signed, for people: the signature itself is elsewhere
@@ -139,6 +144,9 @@ func (s *Sheet) check() error {
 	}
 	if len(s.Head) > MaxHead {
 		return fmt.Errorf("%w: %d lines above the table, allowed are %d", ErrSheet, len(s.Head), MaxHead)
+	}
+	if len(s.Below)+len(s.Hands) > MaxHead {
+		return fmt.Errorf("%w: %d lines below the table, allowed are %d", ErrSheet, len(s.Below)+len(s.Hands), MaxHead)
 	}
 	if s.Rows == nil {
 		return fmt.Errorf("%w: no rows given, not even none", ErrSheet)

@@ -17,7 +17,7 @@ const MaxPDFRows = 5_000
 // WritePDF writes one PDF for people to read and print, or returns ErrPDF for
 // more rows than MaxPDFRows, having written nothing.
 //
-// Pages are A4 across. Each has title, number and the table's header, what its
+// Pages are A4 across, or upright. Each has title, number and the table's header, what its
 // rows come to, what the rows come to from the start, and its place among the
 // pages; totals and signature follow the last row. Fonts are embedded, text can
 // be searched, and the same Sheet gives the same bytes.
@@ -81,13 +81,29 @@ func writePDF(s Sheet, most int, single bool, create func(part int) (io.Writer, 
 	return p.part, p.finish(true)
 }
 
-// The page, in millimetres: A4 across.
+// The page, in millimetres: A4, across unless the Sheet is upright.
 const (
-	pageRight  = 297 - margin
-	pageBottom = 210 - 13 // below stands the page's number
-	margin     = 12
-	pageWidth  = 297 - 2*margin
+	longSide, shortSide = 297, 210
+	margin              = 12
+	footMargin          = 13 // there stands the page's number
 )
+
+// right is where the text of a page ends, bottom where its rows do.
+func (p *printer) right() float64 {
+	if p.s.Upright {
+		return shortSide - margin
+	}
+	return longSide - margin
+}
+
+func (p *printer) bottom() float64 {
+	if p.s.Upright {
+		return longSide - footMargin
+	}
+	return shortSide - footMargin
+}
+
+func (p *printer) width() float64 { return p.right() - margin }
 
 // Sizes of letters in points, and of the lines they make in millimetres.
 const (
@@ -191,7 +207,7 @@ func (p *printer) layOut() {
 	p.font(true, p.tablePoints())
 	x := float64(margin)
 	for i, c := range p.s.Columns {
-		width := pageWidth * share[i] / whole
+		width := p.width() * share[i] / whole
 		p.columns[i] = printed{
 			x: x, width: width, right: c.Kind == Integer || c.Kind == Money,
 			label: p.fit(c.label(), width-2*p.padding(), maxHeaderLines),
@@ -210,6 +226,7 @@ func (p *printer) finish(last bool) error {
 	p.endTable(last)
 	if last {
 		p.totals()
+		p.below()
 	} else {
 		p.say(wordContinued)
 	}
@@ -231,13 +248,13 @@ func (p *printer) numberPages() {
 		p.points = 0 // each page has a state of its own
 		p.font(false, smallPoints)
 		p.ink(90)
-		p.rule(pageBottom+4, 0.1, pageWidth)
+		p.rule(p.bottom()+4, 0.1, p.width())
 		place := fmt.Sprintf(l.say(wordPageOf), page, pages)
 		if which := p.whichPart(); which != "" {
 			place = which + "   " + place
 		}
-		p.write(margin, pageBottom+8, p.s.printedAt())
-		p.writeRight(pageRight, pageBottom+8, place)
+		p.write(margin, p.bottom()+8, p.s.printedAt())
+		p.writeRight(p.right(), p.bottom()+8, place)
 	}
 	p.pdf.SetPage(pages)
 }

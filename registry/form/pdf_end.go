@@ -10,14 +10,14 @@ func (p *printer) totals() {
 		return
 	}
 	columns := s.summed()
-	width := totalsWidth(len(columns))
+	width, totalsLabel := p.totalsWidth(len(columns)), p.totalsLabel()
 	whole := totalsLabel + totalsCount + float64(len(columns))*width
 	p.y += 4
 	p.room(headLine + 3*(tableLine+2*leading))
 	p.totalsHeader(columns)
 	for _, t := range s.Totals {
 		height := tableLine + 2*leading
-		if p.y+height > pageBottom {
+		if p.y+height > p.bottom() {
 			p.nextPage(false)
 			p.totalsHeader(columns)
 		}
@@ -43,18 +43,25 @@ func (p *printer) totals() {
 
 // The widths of the totals.
 const (
-	totalsLabel = 110
-	totalsCount = 24
+	totalsLabelAcross, totalsLabelUpright = 110.0, 58.0
+	totalsCount                           = 24
 )
 
-func totalsWidth(columns int) float64 {
-	return min(46, (pageWidth-totalsLabel-totalsCount)/float64(max(1, columns)))
+func (p *printer) totalsLabel() float64 {
+	if p.s.Upright {
+		return totalsLabelUpright
+	}
+	return totalsLabelAcross
+}
+
+func (p *printer) totalsWidth(columns int) float64 {
+	return min(46, (p.width()-p.totalsLabel()-totalsCount)/float64(max(1, columns)))
 }
 
 func (p *printer) totalsHeader(columns []int) {
 	const height = tableLine + 2*leading
 	say := p.s.Language.say
-	width := totalsWidth(len(columns))
+	width, totalsLabel := p.totalsWidth(len(columns)), p.totalsLabel()
 	p.pdf.SetFillColor(234, 236, 239)
 	p.pdf.Rect(margin, p.y, totalsLabel+totalsCount+float64(len(columns))*width, height, "F")
 	p.font(true, tablePoints)
@@ -66,6 +73,55 @@ func (p *printer) totalsHeader(columns []int) {
 		p.figure(margin+totalsLabel+totalsCount+float64(i+1)*width-padding, base, width-2*padding, p.s.Columns[c].Label)
 	}
 	p.y += height
+}
+
+// below writes what stands below the totals, and where people sign by hand.
+func (p *printer) below() {
+	s := p.s
+	if len(s.Below)+len(s.Hands) == 0 {
+		return
+	}
+	p.y += 4
+	p.ink(0)
+	for _, f := range s.Below {
+		p.font(true, headPoints)
+		label := p.fit(f.Label, p.width()/3, 1)[0]
+		indent := p.pdf.GetStringWidth(label) + 3
+		p.font(false, headPoints)
+		lines := p.fit(f.Value, p.width()-indent, maxHeadLines)
+		p.room(float64(len(lines)) * headLine)
+		p.font(true, headPoints)
+		p.write(margin, p.y+3.4, label)
+		p.font(false, headPoints)
+		for _, line := range lines {
+			p.write(margin+indent, p.y+3.4, line)
+			p.y += headLine
+		}
+	}
+	p.hands()
+}
+
+// Where people sign: a line with room above it.
+const handHeight, handLine = 13.0, 62.0
+
+// hands writes the lines for signatures, none of them alone on a page.
+func (p *printer) hands() {
+	p.room(handHeight * float64(len(p.s.Hands)))
+	for _, h := range p.s.Hands {
+		p.y += handHeight
+		p.font(false, headPoints)
+		label := p.fit(h.Label, 48, 1)[0]
+		p.write(margin, p.y, label)
+		p.pdf.SetDrawColor(60, 60, 60)
+		p.pdf.SetLineWidth(0.2)
+		p.pdf.Line(margin+50, p.y+0.5, margin+50+handLine, p.y+0.5)
+		if h.Value != "" {
+			p.write(margin+54+handLine, p.y, p.fit("/ "+h.Value+" /", p.width()-54-handLine, 1)[0])
+		}
+	}
+	if len(p.s.Hands) > 0 {
+		p.y += 3
+	}
 }
 
 // The block of the signature.
@@ -86,7 +142,7 @@ func (p *printer) signature() {
 	fields, lines := p.s.signatureFields(), 1+len(notes)
 	values := make([][]string, len(fields))
 	for i, f := range fields {
-		values[i] = p.fit(f.Value, pageWidth-signatureLabel-qrSide-14, maxHeadLines)
+		values[i] = p.fit(f.Value, p.width()-signatureLabel-qrSide-14, maxHeadLines)
 		lines += len(values[i])
 	}
 	height := float64(lines)*headLine + 7
@@ -98,9 +154,9 @@ func (p *printer) signature() {
 	top := p.y
 	p.pdf.SetDrawColor(110, 110, 110)
 	p.pdf.SetLineWidth(0.25)
-	p.pdf.Rect(margin, top, pageWidth, height, "D")
+	p.pdf.Rect(margin, top, p.width(), height, "D")
 	if sig.QR != "" {
-		p.qr(sig.QR, pageRight-qrSide-2, top+(height-qrSide)/2)
+		p.qr(sig.QR, p.right()-qrSide-2, top+(height-qrSide)/2)
 	}
 	p.y += 2.5
 	p.font(true, headPoints)
@@ -123,7 +179,7 @@ func (p *printer) notes(note string) []string {
 	if note == "" {
 		return nil
 	}
-	return p.fit(note, pageWidth-qrSide-14, maxHeadLines)
+	return p.fit(note, p.width()-qrSide-14, maxHeadLines)
 }
 
 // signatureField writes a label and the lines of its value.

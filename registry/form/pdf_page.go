@@ -12,15 +12,15 @@ func (p *printer) firstPage() {
 	if numbered != "" {
 		numbered = s.Language.say(wordNumber) + noBreak + numbered
 	}
-	p.writeRight(pageRight, margin+titleLine-1.5, numbered)
-	room := pageWidth - p.pdf.GetStringWidth(inPrint(numbered)) - 8
+	p.writeRight(p.right(), margin+titleLine-1.5, numbered)
+	room := p.width() - p.pdf.GetStringWidth(inPrint(numbered)) - 8
 	p.font(true, titlePoints)
 	p.y = margin
 	for _, line := range p.fit(s.Title, room, 2) {
 		p.write(margin, p.y+titleLine-1.5, line)
 		p.y += titleLine
 	}
-	p.rule(p.y+0.4, 0.35, pageWidth)
+	p.rule(p.y+0.4, 0.35, p.width())
 	p.y += 2.4
 	p.head()
 	if s.Chart != nil && p.part == 1 {
@@ -37,11 +37,11 @@ func (p *printer) nextPage(table bool) {
 	p.ink(60)
 	p.font(false, smallPoints)
 	numbered := p.s.Number
-	p.writeRight(pageRight, margin+2, numbered)
-	room := pageWidth - p.pdf.GetStringWidth(inPrint(numbered)) - 8
+	p.writeRight(p.right(), margin+2, numbered)
+	room := p.width() - p.pdf.GetStringWidth(inPrint(numbered)) - 8
 	p.font(true, smallPoints)
 	p.write(margin, margin+2, p.fit(p.s.Title, room, 1)[0])
-	p.rule(margin+3.6, 0.2, pageWidth)
+	p.rule(margin+3.6, 0.2, p.width())
 	p.ink(0)
 	p.y = margin + 5.6
 	if table {
@@ -56,14 +56,14 @@ func (p *printer) addPage() {
 
 // room makes a new page where so much height is not left.
 func (p *printer) room(height float64) {
-	if p.y+height > pageBottom {
+	if p.y+height > p.bottom() {
 		p.nextPage(false)
 	}
 }
 
 // head writes the fields above the table in two columns.
 func (p *printer) head() {
-	const half = pageWidth / 2
+	half := p.width() / 2
 	for i := 0; i < len(p.s.Head); i += 2 {
 		height := p.field(margin, p.s.Head[i], half)
 		if i+1 < len(p.s.Head) {
@@ -95,7 +95,7 @@ func (p *printer) field(x float64, f Field, width float64) float64 {
 func (p *printer) chart() {
 	const k = 0.19 // millimetres to a unit of the chart
 	p.room(chartHeight * k)
-	p.s.Chart.draw(pdfCanvas{p: p, x: margin + (pageWidth-chartWidth*k)/2, y: p.y, k: k}, p.s.Language)
+	p.s.Chart.draw(pdfCanvas{p: p, x: margin + (p.width()-chartWidth*k)/2, y: p.y, k: k}, p.s.Language)
 	p.y += chartHeight*k + 2
 }
 
@@ -107,14 +107,14 @@ func (p *printer) header() {
 	}
 	height := float64(lines)*tableLine + 2*leading
 	p.pdf.SetFillColor(234, 236, 239)
-	p.pdf.Rect(margin, p.y, pageWidth, height, "F")
+	p.pdf.Rect(margin, p.y, p.width(), height, "F")
 	p.font(true, p.tablePoints())
 	p.ink(0)
 	for _, c := range p.columns {
 		p.lines(c, p.y, c.label)
 	}
 	p.y += height
-	p.rule(p.y, 0.2, pageWidth)
+	p.rule(p.y, 0.2, p.width())
 	p.font(false, p.tablePoints())
 }
 
@@ -147,7 +147,7 @@ func (p *printer) row(row []Cell) error {
 		return err
 	}
 	height := float64(lines)*tableLine + 2*leading
-	if p.y+height+p.sumsHeight() > pageBottom {
+	if p.y+height+p.sumsHeight() > p.bottom() {
 		before := p.run.without(row)
 		p.sums(before)
 		p.nextPage(true)
@@ -165,7 +165,7 @@ func (p *printer) row(row []Cell) error {
 		}
 	}
 	p.y += height
-	p.hairline(pageWidth)
+	p.hairline(p.width())
 	return nil
 }
 

@@ -37,7 +37,7 @@ func (p *printer) sumsHeight() float64 {
 
 // sums writes what the rows of the page come to, and those from the start.
 func (p *printer) sums(run tally) {
-	p.rule(p.y, 0.2, pageWidth)
+	p.rule(p.y, 0.2, p.width())
 	p.y += leading / 2
 	p.sumLines(wordPageTotal, &p.page)
 	p.sumLines(wordRunningTotal, &run)

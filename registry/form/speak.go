@@ -67,6 +67,13 @@ func (l Language) Money(m tolem.Money) string {
 	return l.Decimal(m) + noBreak + string(m.Currency)
 }
 
+// Text returns a cell of a column as people read it, on paper and on screens.
+func (s *Sheet) Text(c Cell, column int) string { return s.show(c, s.Columns[column]) }
+
+// Header returns the label of a column as people read it, with its currency if
+// it has one.
+func (s *Sheet) Header(column int) string { return s.Columns[column].label() }
+
 // show returns a cell as people read it.
 func (s *Sheet) show(c Cell, column Column) string {
 	switch c.holds {

@@ -23,6 +23,7 @@ func (x *workbook) summary() error {
 	}
 	lines = append(lines, []any{x.text(s.printedAt(), x.styles.label)})
 	lines = append(lines, x.totals()...)
+	lines = append(lines, x.below()...)
 	if s.Signature != nil {
 		lines = append(lines, nil, []any{x.text(say(wordSigned), x.styles.strong)})
 		for _, f := range s.signatureFields() {
@@ -39,6 +40,21 @@ func (x *workbook) summary() error {
 	}
 	return x.stream.Flush()
 }
+
+// below returns what stands below the totals, and who signs by hand.
+func (x *workbook) below() (lines [][]any) {
+	s := x.s
+	for _, f := range s.Below {
+		lines = append(lines, nil, []any{x.text(f.Label, x.styles.label), x.text(f.Value, x.styles.text)})
+	}
+	for _, h := range s.Hands {
+		lines = append(lines, nil, []any{x.text(h.Label, x.styles.label), x.text(pen+" "+h.Value, x.styles.text)})
+	}
+	return lines
+}
+
+// pen is a line to sign on.
+const pen = "____________________"
 
 // totals returns the lines of the totals: label, count, and for each summed
 // column its amount and the currency.

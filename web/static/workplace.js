@@ -33,7 +33,7 @@
   // A form is sent once, however often Enter is pressed.
   document.addEventListener("submit", function (e) {
     var form = e.target;
-    if (form.dataset.sent) { e.preventDefault(); return; }
+    if (form.dataset.sent && !form.hasAttribute("data-print")) { e.preventDefault(); return; }
     form.dataset.sent = "1";
     setTimeout(function () { delete form.dataset.sent; }, 3000); // if the answer was a file, or none
   });
@@ -49,33 +49,66 @@
     });
   });
 
-  // Papers are printed from a hidden frame, without a preview if the browser was
-  // started so (WP-067).
+  // What has data-print, a link or a form, is printed from a hidden frame: without
+  // preview where the browser prints silently. A page that may not be shown there,
+  // because the session is over or something failed, is opened instead.
+  var frames = 0;
+  function print(open, elsewhere) {
+    var frame = document.createElement("iframe"), old = document.querySelectorAll("iframe.printer");
+    for (var i = 0; i < old.length; i++) old[i].remove();
+    frame.className = "printer";
+    frame.name = "printer" + ++frames;
+    frame.title = "";
+    frame.tabIndex = -1;
+    frame.setAttribute("aria-hidden", "true");
+    var here = document.activeElement; // the next key goes where it went before
+    document.documentElement.classList.add("printing");
+    frame.addEventListener("load", function () {
+      var page = null;
+      try { page = frame.contentDocument; } catch (e) { page = null; }
+      if (page && page.URL === "about:blank") return;
+      document.documentElement.classList.remove("printing");
+      if (!page || !page.body || !page.body.hasAttribute("data-paper")) { elsewhere(); return; }
+      frame.contentWindow.focus();
+      frame.contentWindow.print();
+      window.focus();
+      if (here) here.focus();
+      document.documentElement.dataset.printed = String(frames);
+    });
+    document.body.appendChild(frame);
+    open(frame);
+  }
   document.addEventListener("click", function (e) {
     var link = e.target.closest && e.target.closest("a[data-print]");
     if (!link || e.ctrlKey || e.metaKey || e.shiftKey) return;
     e.preventDefault();
-    var frame = document.getElementById("paper");
-    if (frame) frame.remove();
-    frame = document.createElement("iframe");
-    frame.id = "paper";
-    frame.className = "unseen";
-    frame.tabIndex = -1;
-    frame.setAttribute("aria-hidden", "true");
-    frame.onload = function () {
-      var path = "";
-      try { path = frame.contentWindow.location.pathname; } catch (x) { /* a page that may not be framed: an error */ }
-      if (path === link.pathname) {
-        frame.contentWindow.print();
-        link.focus();
-      } else if (path) {
-        location.reload(); // the session is over
-      } else {
-        location.assign(link.href);
-      }
-    };
-    frame.src = link.href;
-    document.body.append(frame);
+    print(function (frame) { frame.src = link.href; }, function () { location.href = link.href; });
+  });
+  document.addEventListener("submit", function (e) {
+    var form = e.target;
+    if (!form.hasAttribute("data-print") || e.defaultPrevented) return;
+    print(function (frame) { form.target = frame.name; }, function () { form.removeAttribute("target"); form.removeAttribute("data-print"); form.submit(); });
+  });
+
+  // A paper that was opened as a page has a button.
+  document.addEventListener("click", function (e) {
+    if (e.target.closest && e.target.closest("[data-print-this]")) window.print();
+  });
+
+  // In a table with data-rows the arrows go from row to row, and 1 and 3 print so
+  // many copies of the row's receipt.
+  document.addEventListener("keydown", function (e) {
+    var row = e.target.closest && e.target.closest("table[data-rows] tbody tr");
+    if (!row || e.ctrlKey || e.altKey || e.metaKey || /^(INPUT|SELECT|TEXTAREA)$/.test(e.target.tagName)) return;
+    var to = e.code === "ArrowDown" ? row.nextElementSibling : e.code === "ArrowUp" ? row.previousElementSibling : null;
+    if (to) {
+      var here = Array.prototype.indexOf.call(row.querySelectorAll("a, button"), e.target), all = to.querySelectorAll("a, button");
+      var next = all[Math.min(here, all.length - 1)];
+      if (next) { e.preventDefault(); next.focus(); }
+      return;
+    }
+    var copies = /^(Digit|Numpad)([13])$/.exec(e.code), link = copies && row.querySelector('[data-copies="' + copies[2] + '"]');
+    if (link && !e.repeat) { e.preventDefault(); link.click(); }
   });
 
   // Windows hold the focus until they are closed.

@@ -45,6 +45,8 @@ var said = []notice{
 	{Key: "card.read_failed", Tone: "bad"},
 	{Key: "card.other_card", Tone: "bad"},
 	{Key: "card.write_failed", Tone: "bad"},
+	{Key: "admin.approved", Tone: "good"},
+	{Key: "admin.rejected", Tone: "good"},
 }
 
 // arrived is the message that the address of a page brings, if any.

@@ -43,7 +43,11 @@ func (d *desk) enter(x *web.Exchange, r Route) error {
 	if err != nil {
 		return err
 	}
-	x.Nav = d.navOf(x, by)
+	n := d.navOf(x, by)
+	if r.cards {
+		n.Bridge = d.Bridge
+	}
+	x.Nav = n
 	if err := access.May(by, r.Action); err != nil {
 		return err
 	}

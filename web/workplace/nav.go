@@ -14,6 +14,8 @@ type nav struct {
 	Name  string
 	Asan  bool // “ASAN-əməliyyatçı” stands beside the name (WP-021)
 	Menus []menu
+	// Bridge is HOST:PORT of the computer's card bridge on a page that reads cards.
+	Bridge string
 }
 
 // menu is an item of the main menu with its submenus.
@@ -90,11 +92,17 @@ const (
 	challengePath     = "/cards/challenge"
 	writtenPath       = "/cards/written"
 	cardReadPath      = "/cards/read"
+	summaryPath       = "/summary"
+	cashOrderPath     = "/cash-order"
+	printPath         = "/print"
 
 	loginPath  = "/login"
 	logoutPath = "/logout"
 	renewPath  = "/renew"
 	helpPath   = "/help"
+
+	pairPath       = "/bridge/pairing"
+	bridgeKeysPath = "/bridge/keys"
 )
 
 // navOf is the menu of somebody who looks at a page.

@@ -25,7 +25,7 @@ func Routes() []Route { return routes() }
 
 // routes is the whole of it, screen by screen (operator-workplace.md, 4).
 func routes() []Route {
-	return slices.Concat(loginRoutes(), ownRoutes(), peopleRoutes(), paymentRoutes(), cancellationRoutes(), reportRoutes())
+	return slices.Concat(loginRoutes(), ownRoutes(), peopleRoutes(), paymentRoutes(), cancellationRoutes(), reportRoutes(), bridgeRoutes())
 }
 
 // loginRoutes are S-04 to S-09. What is no page is answered here too, so that
@@ -100,10 +100,43 @@ func paymentRoutes() []Route {
 }
 
 // cancellationRoutes are S-28 to S-31 and S-43.
-func cancellationRoutes() []Route { return nil }
+func cancellationRoutes() []Route {
+	return []Route{
+		{Pattern: "GET " + cancelPath, Action: tolem.ActRequestCancellation, cards: true, act: (*desk).toCancel},
+		{Pattern: "GET " + cancelPath + "/{number}", Action: tolem.ActRequestCancellation, cards: true, act: (*desk).cancelled},
+		{Pattern: "POST " + cancelPath + "/{number}", Action: tolem.ActRequestCancellation, cards: true, act: (*desk).cancel},
+		{Pattern: "GET " + approvalsPath, Action: tolem.ActListCancellations, act: (*desk).approvals},
+		{Pattern: "GET " + approvalsPath + "/{number}", Action: tolem.ActListCancellations, act: (*desk).approval},
+		{Pattern: "POST " + approvalsPath + "/{number}/approve", Action: tolem.ActApproveCancellation, act: (*desk).approve},
+		{Pattern: "POST " + approvalsPath + "/{number}/reject", Action: tolem.ActRejectCancellation, act: (*desk).reject},
+	}
+}
 
 // reportRoutes are S-32 to S-40, and what is printed (8.3).
-func reportRoutes() []Route { return nil }
+func reportRoutes() []Route {
+	return []Route{
+		{Pattern: "GET " + registerPath, Action: tolem.ActRegister, act: (*desk).register},
+		{Pattern: "GET " + registerPath + "/report", Action: tolem.ActRegister, act: (*desk).registerReport},
+		{Pattern: "GET " + summaryPath, Action: tolem.ActAsanSummary, act: (*desk).summary},
+		{Pattern: "GET " + cashOrderPath, Action: tolem.ActCashOrder, act: (*desk).cashOrder},
+		{Pattern: "GET " + receiptsPath, Action: tolem.ActReceiptSearch, act: (*desk).receipts},
+
+		{Pattern: "GET " + printPath + "/receipts/{number}", Action: tolem.ActPrint, print: true, act: (*desk).printReceipt},
+		{Pattern: "GET " + printPath + "/baskets/{basket}", Action: tolem.ActPrint, print: true, act: (*desk).printBasket},
+		{Pattern: "GET " + printPath + "/cancellations/{number}", Action: tolem.ActPrint, print: true, act: (*desk).printCancellation},
+		{Pattern: "GET " + printPath + "/register", Action: tolem.ActPrint, print: true, act: (*desk).printRegister},
+		{Pattern: "GET " + printPath + "/summary", Action: tolem.ActAsanSummary, print: true, act: (*desk).printSummary},
+		{Pattern: "GET " + printPath + "/cash-order", Action: tolem.ActPrint, print: true, act: (*desk).printCashOrder},
+	}
+}
+
+// bridgeRoutes are what scripts call on behalf of the card bridge.
+func bridgeRoutes() []Route {
+	return []Route{
+		{Pattern: "POST " + pairPath, Action: tolem.ActReadCard, act: (*desk).pair},
+		{Pattern: "POST " + bridgeKeysPath, Action: tolem.ActReadCard, act: (*desk).bridgeKeys},
+	}
+}
 
 // leave is what the pages of the route may do in a browser. Script of ours gives
 // every page its keys.

@@ -85,6 +85,8 @@ func Shell(c web.Config) web.Config {
 var problems = []web.Problem{
 	{Err: access.ErrForbidden, Status: http.StatusForbidden, Key: "forbidden"},
 	{Err: access.ErrNoPerson, Status: http.StatusNotFound, Key: "person"},
+	{Err: workplace.ErrReceiptNotFound, Status: http.StatusNotFound, Key: "receipt"},
+	{Err: errCancel, Status: http.StatusInternalServerError, Key: "cancel"},
 	{Err: access.ErrUnavailable, Status: http.StatusServiceUnavailable, Key: "unavailable", Dead: true},
 	{Err: access.ErrBusy, Status: http.StatusServiceUnavailable, Key: "busy"},
 }
