@@ -62,6 +62,7 @@
     frame.title = "";
     frame.tabIndex = -1;
     frame.setAttribute("aria-hidden", "true");
+    var here = document.activeElement; // the next key goes where it went before
     document.documentElement.classList.add("printing");
     frame.addEventListener("load", function () {
       var page = null;
@@ -70,6 +71,7 @@
       document.documentElement.classList.remove("printing");
       if (!page || !page.body || !page.body.hasAttribute("data-paper")) { elsewhere(); return; }
       frame.contentWindow.print();
+      window.focus();
       if (from && from.focus) from.focus();
       document.documentElement.dataset.printed = String(frames);
     });
