@@ -62,7 +62,6 @@
     frame.title = "";
     frame.tabIndex = -1;
     frame.setAttribute("aria-hidden", "true");
-    var here = document.activeElement; // the next key goes where it went before
     document.documentElement.classList.add("printing");
     frame.addEventListener("load", function () {
       var page = null;
@@ -72,7 +71,7 @@
       if (!page || !page.body || !page.body.hasAttribute("data-paper")) { elsewhere(); return; }
       frame.contentWindow.print();
       window.focus();
-      if (from && from.focus) from.focus();
+      if (from && from.focus) from.focus(); // the next key goes where it went before
       document.documentElement.dataset.printed = String(frames);
     });
     document.body.appendChild(frame);
@@ -114,9 +113,13 @@
   // Windows hold the focus until they are closed.
   document.querySelectorAll("dialog[data-modal]").forEach(function (d) { d.close(); d.showModal(); });
 
-  // What is typed next takes the place of what is there.
-  var first = document.activeElement;
-  if (first && first.select && first.value && !/password/.test(first.type)) first.select();
+  // The next key goes where it should, also to what only a script shows; what is
+  // typed, or scanned, takes the place of what is there.
+  var first = (document.querySelector("dialog[open]") || document).querySelector("[autofocus]");
+  if (first) {
+    first.focus();
+    if (first.select && first.value && !/password/.test(first.type)) first.select();
+  }
 
   // A page that came from the browser's memory may show what is not so any more.
   window.addEventListener("pageshow", function (e) { if (e.persisted) location.reload(); });
