@@ -37,6 +37,21 @@ func (b *screen) paperHere(name string, pages int, width string) {
 		b.t.Errorf("%s:\n%s", name, info)
 	}
 	b.keep("print-"+name, pdf)
+	var lost bool // what does not fit would be cut off
+	b.Run(chromedp.Evaluate(`[...document.querySelectorAll(".slip-fields")].some(f => f.scrollWidth > f.clientWidth + 1 || f.scrollHeight > f.clientHeight + 1)`, &lost))
+	if lost {
+		b.t.Errorf("%s: a slip is too small", name)
+	}
+	if name != "receipt-1" {
+		return
+	}
+	folder := b.t.TempDir()
+	b.w.tool(string(pdf), "a.pdf", "pdftoppm", "-r", "200", "-png", "-singlefile", "FILE", filepath.Join(folder, "page"))
+	image, err := os.ReadFile(filepath.Join(folder, "page.png"))
+	b.w.must(err)
+	if read := b.w.tool(string(image), "a.png", "zbarimg", "-q", "--raw", "FILE"); strings.TrimSpace(read) != "0000000001" {
+		b.t.Errorf("a scanner reads %q", read)
+	}
 }
 
 // keep draws a PDF, if pictures are wanted.
