@@ -175,7 +175,8 @@ func (b *screen) printed(path string) {
 }
 
 // Whole payments with the keyboard alone, and every screen of a payment looked
-// at: nobody is kept out, nothing is stopped by the policy.
+// at: nobody is kept out, nothing is stopped by the policy, and papers go to the
+// printer from where one stands. WP-003, WP-030, WP-045, WP-049, WP-063 to WP-067, WP-070 to WP-075, WP-088 to WP-099, WP-537
 func TestPaymentsInChromium(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes a minute")
