@@ -58,6 +58,11 @@ func (w *Workplace) Cancel(ctx context.Context, by access.Actor, n tolem.Receipt
 	if err := access.May(by, tolem.ActRequestCancellation); err != nil {
 		return done, err
 	}
+	ctx, end, err := w.inTurn(ctx, by)
+	if err != nil {
+		return done, err
+	}
+	defer end()
 	card, err := w.readToCancel(ctx, by, n, read)
 	if err == nil {
 		err = w.db.Update(ctx, func(tx *store.Tx) error {

@@ -202,6 +202,11 @@ func (w *Workplace) WriteAgain(ctx context.Context, by access.Actor, n tolem.Rec
 	if err := w.mayCards(by, tolem.ActWriteCard); err != nil {
 		return t, err
 	}
+	ctx, end, err := w.inTurn(ctx, by)
+	if err != nil {
+		return t, err
+	}
+	defer end()
 	err = w.db.View(ctx, func(tx *store.Tx) error {
 		_, err := ofBranch(tx, by, n)
 		return err
@@ -210,6 +215,11 @@ func (w *Workplace) WriteAgain(ctx context.Context, by access.Actor, n tolem.Rec
 		return t, err
 	}
 	s, err := w.verifyRead(ctx, by, tolem.ActWriteCard, read)
+	if replayed(err) { // sent twice
+		if open, again := w.OpenTicket(ctx, by, n); again == nil {
+			return open, nil
+		}
+	}
 	if err != nil {
 		return t, err
 	}
