@@ -207,6 +207,8 @@ func (w *Workplace) AddCard(ctx context.Context, by access.Actor, e Edit, o tole
 	switch {
 	case err != nil:
 		return w.refused(ctx, by, e, entry, err)
+	case f.organisation.Smart == tolem.SmartNone:
+		return w.refused(ctx, by, e, entry, ErrOtherCard)
 	case len(f.Advance) == 0:
 		return w.refused(ctx, by, e, entry, ErrNothingToPay)
 	}

@@ -88,24 +88,23 @@ func TestBasketOverOrganisations(t *testing.T) {
 
 // WP-529: of two windows the one that shows an older basket changes nothing.
 func TestTwoWindows(t *testing.T) {
-	worlds(t, func(t *testing.T, w *world) {
-		w.feed(gas, "G1")
-		w.feed(gas, "G2")
-		first := w.till(w.signedIn(kapital, "ali", tolem.RoleOperator))
-		second := w.till(first.Actor)
-		first.add(gas, "G1")
-		_, err := second.search(gas, "G2")
-		refused(t, err, workplace.ErrStale, 0)
-		if len(second.basket.Lines) != 1 {
-			t.Errorf("the window is shown %+v", second.basket)
-		}
-		_, err = second.search(gas, "G2")
-		w.must(err)
-		refused(t, first.calculate("1"), workplace.ErrStale, 0)
-		if first.reload(); len(first.basket.Lines) != 2 || first.basket.Lines[0].Typed != "" {
-			t.Errorf("%+v", first.basket.Lines)
-		}
-	})
+	w := newWorld(t, sqlite(t))
+	w.feed(gas, "G1")
+	w.feed(gas, "G2")
+	first := w.till(w.signedIn(kapital, "ali", tolem.RoleOperator))
+	second := w.till(first.Actor)
+	first.add(gas, "G1")
+	_, err := second.search(gas, "G2")
+	refused(t, err, workplace.ErrStale, 0)
+	if len(second.basket.Lines) != 1 {
+		t.Errorf("the window is shown %+v", second.basket)
+	}
+	_, err = second.search(gas, "G2")
+	w.must(err)
+	refused(t, first.calculate("1"), workplace.ErrStale, 0)
+	if first.reload(); len(first.basket.Lines) != 2 || first.basket.Lines[0].Typed != "" {
+		t.Errorf("%+v", first.basket.Lines)
+	}
 }
 
 // WP-528

@@ -37,39 +37,38 @@ func (p *till) write(r *reader, t tolem.CardTicket) (tolem.DeskPayment, error) {
 // WP-070 to WP-074, WP-077, WP-097, WP-542, WP-549: all is ready and the last
 // payment was loaded.
 func TestCardIsWritten(t *testing.T) {
-	worlds(t, func(t *testing.T, w *world) {
-		p, r := w.cardAtDesk()
-		p.add(water, "A1", supply)
-		p.add(electro, "E1")
-		w.must(p.calculate("1", "12.50"))
-		if p.basket.Lines[0].Smart || !p.basket.Lines[1].Smart {
-			t.Fatalf("%+v", p.basket.Lines)
+	w := newWorld(t, sqlite(t))
+	p, r := w.cardAtDesk()
+	p.add(water, "A1", supply)
+	p.add(electro, "E1")
+	w.must(p.calculate("1", "12.50"))
+	if p.basket.Lines[0].Smart || !p.basket.Lines[1].Smart {
+		t.Fatalf("%+v", p.basket.Lines)
+	}
+	answer := r.with(p.Actor)
+	done, err := p.confirm(answer)
+	w.must(err)
+	if len(done.Payments) != 2 || len(done.Tickets) != 1 || done.Payments[0].CardWrite != tolem.CardWritePending || done.Payments[0].Card != "E-1" ||
+		done.Payments[1].CardWrite != tolem.CardWriteNone {
+		t.Fatalf("%+v", done)
+	}
+	again, err := p.confirm(answer) // the same confirmation, its challenge used
+	if err != nil || len(again.Payments) != 2 || len(again.Tickets) != 1 {
+		t.Errorf("%+v, %v", again, err)
+	}
+	said := r.carryOut(done.Tickets[0])
+	for range 2 {
+		d, err := p.at.Written(t.Context(), p.Actor, said)
+		if err != nil || d.CardWrite != tolem.CardWriteWritten || d.Status != tolem.DeskPlanned {
+			t.Errorf("%+v, %v", d, err)
 		}
-		answer := r.with(p.Actor)
-		done, err := p.confirm(answer)
-		w.must(err)
-		if len(done.Payments) != 2 || len(done.Tickets) != 1 || done.Payments[0].CardWrite != tolem.CardWritePending || done.Payments[0].Card != "E-1" ||
-			done.Payments[1].CardWrite != tolem.CardWriteNone {
-			t.Fatalf("%+v", done)
-		}
-		again, err := p.confirm(answer) // the same confirmation, its challenge used
-		if err != nil || len(again.Payments) != 2 || len(again.Tickets) != 1 {
-			t.Errorf("%+v, %v", again, err)
-		}
-		said := r.carryOut(done.Tickets[0])
-		for range 2 {
-			d, err := p.at.Written(t.Context(), p.Actor, said)
-			if err != nil || d.CardWrite != tolem.CardWriteWritten || d.Status != tolem.DeskPlanned {
-				t.Errorf("%+v, %v", d, err)
-			}
-		}
-		if c := r.sim.Scene().Cards["E-1"]; c.Changes != 1 || c.Balance != 12_50 {
-			t.Errorf("on the card: %+v", c)
-		}
-		if n := w.audited(kapital, p.Person.ID, tolem.ActWriteCard); n != 1 {
-			t.Errorf("%d records", n)
-		}
-	})
+	}
+	if c := r.sim.Scene().Cards["E-1"]; c.Changes != 1 || c.Balance != 12_50 {
+		t.Errorf("on the card: %+v", c)
+	}
+	if n := w.audited(kapital, p.Person.ID, tolem.ActWriteCard); n != 1 {
+		t.Errorf("%d records", n)
+	}
 }
 
 // What is missing at “Davam et”: electricity may be paid without writing, gas
@@ -144,74 +143,76 @@ func (p *till) addCard(r *reader, amount string) {
 
 // WP-088 to WP-096, WP-154: the account of a gas card is made by reading it.
 func TestAccountFromCard(t *testing.T) {
-	worlds(t, func(t *testing.T, w *world) {
-		p, r := w.cardAtDesk()
-		r.insert("G-1", gas, "G1")
-		p.addCard(r, "3")
-		if l := p.basket.Lines[0]; !l.Smart || l.Card != "G-1" || l.Account.Number != "G1" || l.Typed != "3" || l.Particulars.Holder == "" {
-			t.Errorf("%+v", l)
-		}
-		answer, _ := r.read(p.Actor)
-		_, err := p.at.AddCard(t.Context(), p.Actor, p.edit(), gas, answer, "4")
-		refused(t, err, workplace.ErrDuplicate, 0)
-		_, err = p.at.AddCard(t.Context(), p.Actor, p.edit(), gas, answer, "4")
-		refused(t, err, workplace.CardRefusal(smartcard.ChallengeInvalid), 0) // read once, used once
-		_, err = p.at.AddCard(t.Context(), p.Actor, p.edit(), gas, []byte(`{"code":"card_unreadable"}`), "4")
-		refused(t, err, workplace.CardRefusal(smartcard.CardUnreadable), 0)
-		r.insert("E-1", electro, "E1")
-		answer, _ = r.read(p.Actor)
-		_, err = p.at.AddCard(t.Context(), p.Actor, p.edit(), gas, answer, "4")
-		refused(t, err, workplace.ErrOtherCard, 0)
-		answer, _ = r.read(p.Actor)
-		if card, err := p.at.ReadCard(t.Context(), p.Actor, answer); err != nil || card.No != "E-1" || card.Account != "E1" {
-			t.Errorf("%+v, %v", card, err)
-		}
-		w.must(p.calculate("3"))
-		r.insert("G-1", gas, "G1")
-		done, err := p.confirm(r.with(p.Actor))
-		w.must(err)
-		if d, err := p.write(r, done.Tickets[0]); err != nil || d.CardWrite != tolem.CardWriteWritten {
-			t.Errorf("%+v, %v", d, err)
-		}
-	})
+	w := newWorld(t, sqlite(t))
+	p, r := w.cardAtDesk()
+	r.insert("G-1", gas, "G1")
+	p.addCard(r, "3")
+	if l := p.basket.Lines[0]; !l.Smart || l.Card != "G-1" || l.Account.Number != "G1" || l.Typed != "3" || l.Particulars.Holder == "" {
+		t.Errorf("%+v", l)
+	}
+	answer, _ := r.read(p.Actor)
+	_, err := p.at.AddCard(t.Context(), p.Actor, p.edit(), gas, answer, "4")
+	refused(t, err, workplace.ErrDuplicate, 0)
+	_, err = p.at.AddCard(t.Context(), p.Actor, p.edit(), gas, answer, "4")
+	refused(t, err, workplace.CardRefusal(smartcard.ChallengeInvalid), 0) // read once, used once
+	_, err = p.at.AddCard(t.Context(), p.Actor, p.edit(), gas, []byte(`{"code":"card_unreadable"}`), "4")
+	refused(t, err, workplace.CardRefusal(smartcard.CardUnreadable), 0)
+	r.insert("E-1", electro, "E1")
+	answer, _ = r.read(p.Actor)
+	_, err = p.at.AddCard(t.Context(), p.Actor, p.edit(), gas, answer, "4")
+	refused(t, err, workplace.ErrOtherCard, 0)
+	answer, _ = r.read(p.Actor)
+	if card, err := p.at.ReadCard(t.Context(), p.Actor, answer); err != nil || card.No != "E-1" || card.Account != "E1" {
+		t.Errorf("%+v, %v", card, err)
+	}
+	r.insert("W-1", water, "A1")
+	answer, _ = r.read(p.Actor)
+	_, err = p.at.AddCard(t.Context(), p.Actor, p.edit(), water, answer, "4") // no organisation with cards
+	refused(t, err, workplace.ErrOtherCard, 0)
+	w.must(p.calculate("3"))
+	r.insert("G-1", gas, "G1")
+	done, err := p.confirm(r.with(p.Actor))
+	w.must(err)
+	if d, err := p.write(r, done.Tickets[0]); err != nil || d.CardWrite != tolem.CardWriteWritten {
+		t.Errorf("%+v, %v", d, err)
+	}
 }
 
 // WP-079, WP-080, WP-543, WP-544, WP-548: the last payment was not loaded, or the
 // card is another one: nothing at all is paid. Cancelled payments do not count.
 func TestCardIsJudgedFirst(t *testing.T) {
-	worlds(t, func(t *testing.T, w *world) {
-		p, r := w.cardAtDesk()
-		p.add(electro, "E1")
-		w.must(p.calculate("5"))
-		done, err := p.confirm(r.with(p.Actor))
-		w.must(err)
-		written, err := p.write(r, done.Tickets[0])
-		w.must(err)
+	w := newWorld(t, sqlite(t))
+	p, r := w.cardAtDesk()
+	p.add(electro, "E1")
+	w.must(p.calculate("5"))
+	done, err := p.confirm(r.with(p.Actor))
+	w.must(err)
+	written, err := p.write(r, done.Tickets[0])
+	w.must(err)
 
-		p.reload()
-		p.add(electro, "E1")
-		p.add(water, "A1", supply)
-		w.must(p.calculate("5", "1"))
-		_, err = p.confirm(r.with(p.Actor))
-		refused(t, err, workplace.ErrNotLoaded, p.basket.Lines[0].No)
-		r.insert("E-2", electro, "E2")
-		_, err = p.confirm(r.with(p.Actor))
-		refused(t, err, workplace.ErrOtherCard, 0)
-		if n := len(w.deskDocuments()); n != 1 {
-			t.Errorf("%d payments", n)
-		}
-		w.update(func(tx *store.Tx) error { // as a cancellation leaves it whose reversal another system made
-			d, err := tx.DeskPayment(kapital, written.Receipt)
-			d.Status, d.CancelledAt = tolem.DeskCancelled, tx.Now()
-			_, changeErr := tx.ChangeDeskPayment(d)
-			return errors.Join(err, changeErr)
-		})
-		r.insert("E-1", electro, "E1")
-		done, err = p.confirm(r.with(p.Actor))
-		if err != nil || len(done.Payments) != 2 {
-			t.Errorf("last payment cancelled: %+v, %v", done, err)
-		}
+	p.reload()
+	p.add(electro, "E1")
+	p.add(water, "A1", supply)
+	w.must(p.calculate("5", "1"))
+	_, err = p.confirm(r.with(p.Actor))
+	refused(t, err, workplace.ErrNotLoaded, p.basket.Lines[0].No)
+	r.insert("E-2", electro, "E2")
+	_, err = p.confirm(r.with(p.Actor))
+	refused(t, err, workplace.ErrOtherCard, 0)
+	if n := len(w.deskDocuments()); n != 1 {
+		t.Errorf("%d payments", n)
+	}
+	w.update(func(tx *store.Tx) error { // as a cancellation leaves it whose reversal another system made
+		d, err := tx.DeskPayment(kapital, written.Receipt)
+		d.Status, d.CancelledAt = tolem.DeskCancelled, tx.Now()
+		_, changeErr := tx.ChangeDeskPayment(d)
+		return errors.Join(err, changeErr)
 	})
+	r.insert("E-1", electro, "E1")
+	done, err = p.confirm(r.with(p.Actor))
+	if err != nil || len(done.Payments) != 2 {
+		t.Errorf("last payment cancelled: %+v, %v", done, err)
+	}
 }
 
 // WP-549: of two cards the one that was read is written, the other line waits.

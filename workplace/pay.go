@@ -21,6 +21,10 @@ import (
 // waits for it.
 const payTimeout = 60 * time.Second
 
+// maxOvertaken is how often a payment begins again that other nodes have
+// overtaken.
+const maxOvertaken = 5
+
 // Confirmation is “Davam et”: of which calculation, and what a card bridge said
 // if there is a SMART line.
 type Confirmation struct {
@@ -157,14 +161,20 @@ func (p *payer) line(no tolem.LineID, event tolem.CardEvent) error {
 	return p.fail(no, err)
 }
 
-// update runs a transaction of this bank's payments.
+// update runs a transaction of this bank's payments. Nothing of one that was
+// overtaken too often was done: it begins again.
 func (p *payer) update(do func(*store.Tx) error) error {
 	end, err := p.turns.wait(p.ctx, turnBank, string(p.by.Person.Bank))
 	if err != nil {
 		return err
 	}
 	defer end()
-	return p.db.Update(p.ctx, do)
+	for range maxOvertaken {
+		if err = p.db.Update(p.ctx, do); !errors.Is(err, store.ErrConflict) {
+			break
+		}
+	}
+	return err
 }
 
 // fail marks a line that could not be paid (WP-540).

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"tolem"
+	"tolem/access"
 	"tolem/archive"
 	"tolem/internal/tolemtest"
 	"tolem/store"
@@ -187,39 +188,46 @@ func TestStaleConfirmation(t *testing.T) {
 //
 // WP-540
 func TestLineFails(t *testing.T) {
-	worlds(t, func(t *testing.T, w *world) {
-		w.feed(water, "A1")
-		w.feed(electro, "E1", owed(fine, "F-7", 5_00))
-		first, second := w.till(w.signedIn(kapital, "ali", tolem.RoleOperator)), w.till(w.signedIn(rabita, "veli", tolem.RoleOperator))
-		first.add(electro, "E1")
-		first.add(water, "A1", supply)
-		w.must(first.calculate("5.00", "1"))
-		w.clock.Advance(time.Minute)
-		second.pays(electro, "E1", "2")
-		done, err := first.confirm()
-		w.must(err)
-		if len(done.Payments) != 1 || len(done.Left) != 1 || done.Left[0].Failed != workplace.ErrDebtChanged.Key() || done.Payments[0].Receipt != 1 {
-			t.Fatalf("%+v", done)
-		}
-		again, err := first.confirm()
-		if err != nil || len(again.Payments) != 1 || len(again.Left) != 1 {
-			t.Errorf("confirmed again: %+v, %v", again, err)
-		}
-		if first.reload(); first.basket.Calculated() || first.basket.ID != done.Basket {
-			t.Errorf("%+v", first.basket)
-		}
-		w.must(first.calculate("5.00"))
-		if l := first.basket.Lines[0]; l.Amount != 3_00 || l.Typed != "3.00" {
-			t.Errorf("calculated again: %+v", l)
-		}
-		done, err = first.confirm()
-		if err != nil || len(done.Payments) != 2 || done.Payments[1].Receipt != 2 || done.Payments[1].Amount != azn(3_00) {
-			t.Errorf("%+v, %v", done, err)
-		}
-		if n := w.audited(kapital, first.Person.ID, tolem.ActPay); n != 3 {
-			t.Errorf("%d records", n)
-		}
-	})
+	w := newWorld(t, sqlite(t))
+	w.feed(water, "A1")
+	w.feed(electro, "E1", owed(fine, "F-7", 5_00))
+	first, second := w.till(w.signedIn(kapital, "ali", tolem.RoleOperator)), w.till(w.signedIn(rabita, "veli", tolem.RoleOperator))
+	first.add(electro, "E1")
+	first.add(water, "A1", supply)
+	w.must(first.calculate("5.00", "1"))
+	w.clock.Advance(time.Minute)
+	second.pays(electro, "E1", "2")
+	done, err := first.confirm()
+	w.must(err)
+	if len(done.Payments) != 1 || len(done.Left) != 1 || done.Left[0].Failed != workplace.ErrDebtChanged.Key() || done.Payments[0].Receipt != 1 {
+		t.Fatalf("%+v", done)
+	}
+	again, err := first.confirm()
+	if err != nil || len(again.Payments) != 1 || len(again.Left) != 1 {
+		t.Errorf("confirmed again: %+v, %v", again, err)
+	}
+	if first.reload(); first.basket.Calculated() || first.basket.ID != done.Basket {
+		t.Errorf("%+v", first.basket)
+	}
+	w.must(first.calculate("5.00"))
+	if l := first.basket.Lines[0]; l.Amount != 3_00 || l.Typed != "3.00" {
+		t.Errorf("calculated again: %+v", l)
+	}
+	done, err = first.confirm()
+	if err != nil || len(done.Payments) != 2 || done.Payments[1].Receipt != 2 || done.Payments[1].Amount != azn(3_00) {
+		t.Errorf("%+v, %v", done, err)
+	}
+	if n := w.audited(kapital, first.Person.ID, tolem.ActPay); n != 3 {
+		t.Errorf("%d records", n)
+	}
+}
+
+// atWork is somebody of many whom nobody needs to hire: the actor that a session
+// comes to.
+func (w *world) atWork(bank tolem.ParticipantID, i int) access.Actor {
+	return access.Actor{Workstation: "10.1.2.3", Person: tolem.Person{
+		ID: tolem.PersonID(fmt.Sprintf("person-%d", i)), Bank: bank, Profile: tolem.Profile{Role: tolem.RoleOperator, Branch: branches[bank]},
+	}}
 }
 
 // Fifty pay at once at the desks of one bank, on two nodes, and some at
@@ -228,22 +236,19 @@ func TestLineFails(t *testing.T) {
 // WP-538
 func TestReceiptNumbers(t *testing.T) {
 	worlds(t, func(t *testing.T, w *world) {
-		const payers, others = 10, 2
+		const payers, others = 50, 5
 		nodes := []*workplace.Workplace{w.Workplace, w.open()}
+		w.feed(water, "A1")
 		var tills []*till
 		for i := range payers + others {
 			bank := kapital
 			if i >= payers {
 				bank = rabita
 			}
-			p := w.till(w.signedIn(bank, tolem.UserName(fmt.Sprintf("u-%d", i)), tolem.RoleOperator))
+			p := w.till(w.atWork(bank, i))
 			p.at = nodes[i%2]
-			for j := range 5 {
-				number := fmt.Sprintf("A%d-%d", i, j)
-				w.feed(water, tolem.AccountNumber(number))
-				p.add(water, number, supply)
-			}
-			w.must(p.calculate("1", "2", "3", "4", "5"))
+			p.add(water, "A1", supply)
+			w.must(p.calculate("1"))
 			tills = append(tills, p)
 		}
 		numbers := make([][]tolem.ReceiptNo, len(tills))
@@ -261,7 +266,7 @@ func TestReceiptNumbers(t *testing.T) {
 			})
 		}
 		wait.Wait()
-		t.Logf("%d payments of one bank in %s", 5*payers, time.Since(began).Round(time.Millisecond))
+		t.Logf("%d payments of one bank in %s", payers, time.Since(began).Round(time.Millisecond))
 		for _, list := range [][]tolem.ReceiptNo{slices.Concat(numbers[:payers]...), slices.Concat(numbers[payers:]...)} {
 			slices.Sort(list)
 			for i, n := range list {
@@ -270,14 +275,14 @@ func TestReceiptNumbers(t *testing.T) {
 				}
 			}
 		}
-		if len(slices.Concat(numbers...)) != 5*(payers+others) {
+		if len(slices.Concat(numbers...)) != payers+others {
 			t.Errorf("%v", numbers)
 		}
 		p := tills[0]
-		_, err := p.at.Receipt(t.Context(), p.Actor, 5*payers+1)
+		_, err := p.at.Receipt(t.Context(), p.Actor, payers+1)
 		refused(t, err, workplace.ErrReceiptNotFound, 0)
 		elsewhere := tills[payers]
-		_, err = elsewhere.at.Receipt(t.Context(), elsewhere.Actor, 5*others+1) // WP-589
+		_, err = elsewhere.at.Receipt(t.Context(), elsewhere.Actor, others+1) // WP-589
 		refused(t, err, workplace.ErrReceiptNotFound, 0)
 		w.must(p.at.Print(t.Context(), p.Actor, tolem.ActPrint, "0000000001"))
 		if n := w.audited(kapital, p.Person.ID, tolem.ActPrint); n != 1 {

@@ -87,17 +87,21 @@
 
   document.querySelectorAll("[data-ticket]").forEach(function (at) {
     var form = at.querySelector("form"), again = at.querySelector("[data-card-again]"), buttons = at.querySelectorAll("button");
+    // What goes on from here waits until the card is decided.
+    function busy(now) {
+      show(at, now ? "writing" : "unknown");
+      document.querySelectorAll("[data-card-after]").forEach(function (a) { a.hidden = now; });
+      buttons.forEach(function (b) { b.hidden = now; });
+    }
     async function go() {
-      show(at, "writing");
-      buttons.forEach(function (b) { b.disabled = true; });
+      busy(true);
       var answer = await carry(at);
       if (answer) {
         form.elements.answer.value = answer;
         form.submit();
         return;
       }
-      show(at, "unknown");
-      buttons.forEach(function (b) { b.disabled = false; });
+      busy(false);
       again.focus();
     }
     again.addEventListener("click", go);

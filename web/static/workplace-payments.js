@@ -152,7 +152,9 @@
   }
 
   document.querySelectorAll("details.copies").forEach(function (d) {
-    d.addEventListener("toggle", function () { if (d.open) d.querySelector("a").focus(); });
+    d.querySelector("summary").addEventListener("click", function () {
+      setTimeout(function () { if (d.open) d.querySelector("a").focus(); });
+    });
   });
   if (!form) return;
   form.addEventListener("input", changed);

@@ -25,7 +25,7 @@
     if (key.length === 1 && typing) return; // a digit is typed
     var scope = document.querySelector("dialog[open]") || document; // what lies behind a window waits
     var target = scope.querySelector('[data-key="' + key + '"]:not(:disabled)');
-    if (!target) return;
+    if (!target || target.closest("[hidden]")) return;
     e.preventDefault();
     press(target);
   });

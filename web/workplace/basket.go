@@ -84,6 +84,11 @@ func (l lines) Smart() bool {
 	return slices.ContainsFunc(l.Basket.Lines, func(m tolem.BasketLine) bool { return m.Smart })
 }
 
+// Choosable reports whether any row opens a list.
+func (l lines) Choosable() bool {
+	return slices.ContainsFunc(l.Groups, func(g group) bool { return slices.ContainsFunc(g.Lines, line.Choosable) })
+}
+
 // linesOf groups a basket by organisation, in the order in which these came
 // (WP-042).
 func (d *desk) linesOf(x *web.Exchange, by access.Actor, b tolem.Basket) (lines, error) {

@@ -40,7 +40,7 @@ func (d *desk) toCancel(x *web.Exchange, by access.Actor) error {
 
 // showCancel shows the screen with a payment, if its number is one.
 func (d *desk) showCancel(x *web.Exchange, by access.Actor, typed string, asked bool, n *notice) error {
-	v := cancelData{Notice: n, Typed: typed, Bridge: d.Bridge}
+	v := cancelData{Notice: n, Typed: typed, Bridge: d.bridge()}
 	if typed == "" {
 		return x.Render(n.status(), "cancel", v)
 	}
@@ -184,7 +184,7 @@ func (d *desk) cancelled(x *web.Exchange, by access.Actor) error {
 
 func (d *desk) showCancelled(x *web.Exchange, c workplace.Cancelled, n *notice) error {
 	s := d.scribe(x)
-	v := cancelledData{Cancelled: c, Notice: n, Details: s.standing(c.Payment), Sums: s.sums(c.Payment), Bridge: d.Bridge}
+	v := cancelledData{Cancelled: c, Notice: n, Details: s.standing(c.Payment), Sums: s.sums(c.Payment), Bridge: d.bridge()}
 	v.Details = append(v.Details, s.rows("cancelreceipt.requested", s.moment(c.Cancellation.RequestedAt), "cancelreceipt.reason", c.Cancellation.Reason)...)
 	if s.err != nil {
 		return s.err

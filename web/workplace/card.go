@@ -25,7 +25,7 @@ type cardData struct {
 }
 
 func (d *desk) showCard(x *web.Exchange, _ access.Actor) error {
-	return x.Render(200, "card", cardData{Bridge: d.Bridge})
+	return x.Render(200, "card", cardData{Bridge: d.bridge()})
 }
 
 // codeOf is what a bridge found missing.
@@ -53,7 +53,7 @@ func (d *desk) queryCard(x *web.Exchange, by access.Actor) error {
 	if err != nil {
 		return err
 	}
-	v := cardData{Bridge: d.Bridge}
+	v := cardData{Bridge: d.bridge()}
 	if readOf(f) == nil {
 		v.Notice = cardWarning(codeOf(f))
 		return x.Render(v.Notice.status(), "card", v)
@@ -69,7 +69,7 @@ func (d *desk) queryCard(x *web.Exchange, by access.Actor) error {
 	if v, err = d.cardOf(x, by, card); err != nil {
 		return err
 	}
-	v.Bridge = d.Bridge
+	v.Bridge = d.bridge()
 	return x.Render(200, "card", v)
 }
 

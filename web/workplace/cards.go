@@ -128,6 +128,9 @@ func (d *desk) completed(x *web.Exchange, by access.Actor) error {
 	c := completedData{Completion: done, Notice: arrived(x), Bridge: d.bridge(), Total: tolem.Money{Currency: d.Workplace.Currency}}
 	for _, p := range done.Payments {
 		c.Total.Minor += p.Total().Minor
+		if p.CardWrite == tolem.CardWriteFailed && c.Notice != nil && c.Notice.Key == smartcard.WriteFailed.Message() {
+			c.Notice = nil // it stands with the payment
+		}
 	}
 	for _, l := range done.Left {
 		if l.Failed != "" {

@@ -26,9 +26,9 @@ type registerData struct {
 	Organisations []choice
 	Statuses      []choice
 	Empty         *notice
-	Summary       bool   // “İcmal hesabat” is offered (WP-143)
-	Queried       string // the query of the address, for what leads on
-	OfDay         string // day and option alone
+
+	Window, Paper          string // the addresses that what is listed leads to
+	SummaryPath, CashOrder string // of the day; the summary's is empty where it is not offered (WP-143)
 }
 
 // Rewritable reports whether the row of a payment has the link that writes it
@@ -110,8 +110,12 @@ func (d *desk) register(x *web.Exchange, by access.Actor) error {
 		return err
 	}
 	v := registerData{
-		Report: doc, Query: r.Query, Payments: r.Rows, Summary: by.Person.May(tolem.ActAsanSummary),
-		Queried: addressOf(r.Query), OfDay: dayQuery(r.Query.Day, r.Query.Asan).Encode(),
+		Report: doc, Query: r.Query, Payments: r.Rows,
+		Window: registerPath + "/report?" + addressOf(r.Query), Paper: printPath + "/register?" + addressOf(r.Query),
+		CashOrder: cashOrderPath + "?" + dayQuery(r.Query.Day, r.Query.Asan).Encode(),
+	}
+	if by.Person.May(tolem.ActAsanSummary) {
+		v.SummaryPath = summaryPath + "?" + dayQuery(r.Query.Day, true).Encode()
 	}
 	for _, o := range r.Organisations {
 		v.Organisations = append(v.Organisations, choice{string(o.ID), o.Name})

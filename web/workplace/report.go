@@ -155,7 +155,7 @@ func (s *scribe) moneyColumns(currency tolem.Currency) []form.Column {
 	return []form.Column{
 		{Name: "amount", Label: s.say("paper.amount"), Kind: form.Money, Currency: currency, Width: 15},
 		{Name: "fee", Label: s.say("pay.fee"), Kind: form.Money, Currency: currency, Width: 13},
-		{Name: "total", Label: s.say("paper.total"), Kind: form.Money, Currency: currency, Width: 15},
+		{Name: "sum", Label: s.say("paper.total"), Kind: form.Money, Currency: currency, Width: 15},
 	}
 }
 

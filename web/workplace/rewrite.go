@@ -37,7 +37,7 @@ func (d *desk) rewritePage(x *web.Exchange, by access.Actor, n *notice) error {
 	}
 	s := d.scribe(x)
 	v := rewriteData{
-		Notice: n, Payment: p, Details: s.standing(p), Sums: s.sums(p), Bridge: d.Bridge,
+		Notice: n, Payment: p, Details: s.standing(p), Sums: s.sums(p), Bridge: d.bridge(),
 		May: p.Status == tolem.DeskPlanned && p.CardWrite.MayWriteAgain() && p.Branch == by.Person.Branch,
 	}
 	switch {

@@ -298,7 +298,7 @@ func (b *Tab) Press(keys ...string) {
 // Focus returns the id, or else the text, of the element that has the focus.
 func (b *Tab) Focus() (id string) {
 	b.t.Helper()
-	b.Run(chromedp.Evaluate(`(document.activeElement.id || document.activeElement.innerText || "").trim()`, &id))
+	b.Run(chromedp.Evaluate(`((document.activeElement || {}).id || (document.activeElement || {}).innerText || "").trim()`, &id))
 	return id
 }
 
