@@ -112,9 +112,14 @@
   // Windows hold the focus until they are closed.
   document.querySelectorAll("dialog[data-modal]").forEach(function (d) { d.close(); d.showModal(); });
 
-  // What is typed next takes the place of what is there.
+  // What is typed next takes the place of what is there. A busy browser may not
+  // have moved the focus yet, and somebody fast may have typed already.
   var first = document.activeElement;
-  if (first && first.select && first.value && !/password/.test(first.type)) first.select();
+  if (!first || first === document.body) {
+    first = document.querySelector("[autofocus]");
+    if (first) first.focus();
+  }
+  if (first && first.select && first.value && first.value === first.defaultValue && !/password/.test(first.type)) first.select();
 
   // A page that came from the browser's memory may show what is not so any more.
   window.addEventListener("pageshow", function (e) { if (e.persisted) location.reload(); });
