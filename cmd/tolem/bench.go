@@ -40,8 +40,8 @@ func benchCommand(io streams) *cobra.Command {
 		Long: `Measures the gateway against yardsticks in the same run: the bare cryptographic
 operation, and the straightforward way with goxmldsig, etree and one database
 transaction a call. The cases take turns; medians and ratios of neighbours are
-shown, so that a busy machine changes little. Takes about two minutes, and two more for
-registers on each database; --rows makes those quicker.
+shown, so that a busy machine changes little. Takes about two minutes, two more for
+registers on each database, and five for desks; --rows and --desk-for make those quicker.
 
 Part registers builds, signs, renders and reads back registers of --rows and of a
 tenth as many rows, each in a process of its own, and tells time, memory and how
@@ -50,6 +50,10 @@ both grew; it also reconciles 100,000 with 100,000 rows and reports on a month.
 Part page lets --page-rate payers a second pay by card for --page-for, through the
 portal's signed request, the page, a simulated bank that takes its time, and the
 bank's notification. All of that shares the machine with the gateway.
+
+Part desk lets --desk-operators sign in to the workplace with e-tokens and take a
+payment from a customer every --desk-customer for --desk-for, looking at register
+and cash order between.
 
 Needs a PostgreSQL in which it may create a schema (it drops it again): --postgres,
 or ` + postgresVariable + `, or simply make bench. Without one, only SQLite is measured.`,
@@ -63,6 +67,9 @@ or ` + postgresVariable + `, or simply make bench. Without one, only SQLite is m
 	f.IntVar(&o.Rows, "rows", 1_000_000, "rows of the long register; growth is judged from a million on")
 	f.Float64Var(&o.PageRate, "page-rate", 200, "payments that begin on the payment page every second")
 	f.DurationVar(&o.PageFor, "page-for", 30*time.Second, "how long they do")
+	f.IntVar(&o.DeskOperators, "desk-operators", 200, "operators at the workplace")
+	f.DurationVar(&o.DeskFor, "desk-for", 2*time.Minute, "how long they work")
+	f.DurationVar(&o.DeskCustomer, "desk-customer", 30*time.Second, "time of a customer, in which the operator thinks and types")
 	f.StringVar(&o.Postgres, "postgres", "", "`address` of a PostgreSQL; by default "+postgresVariable)
 	f.StringSliceVar(&only, "only", nil, "parts to run: "+strings.Join(bench.Parts[:], ", "))
 	f.BoolVar(&strict, "strict", false, "exit with 1 if a limit is not met")
@@ -74,8 +81,9 @@ or ` + postgresVariable + `, or simply make bench. Without one, only SQLite is m
 				return fmt.Errorf("%w: --only %s: want %s", errUsage, part, strings.Join(bench.Parts[:], ", "))
 			}
 		}
-		if seconds <= 0 || o.Rounds <= 0 || o.Connections <= 0 || o.Lives <= 0 || o.Rows <= 0 || o.PageRate <= 0 || o.PageFor <= 0 {
-			return fmt.Errorf("%w: --seconds, --rounds, --connections, --lives, --rows, --page-rate and --page-for must be above zero", errUsage)
+		if seconds <= 0 || o.Rounds <= 0 || o.Connections <= 0 || o.Lives <= 0 || o.Rows <= 0 || o.PageRate <= 0 || o.PageFor <= 0 ||
+			o.DeskOperators <= 0 || o.DeskFor <= 0 || o.DeskCustomer <= 0 {
+			return fmt.Errorf("%w: --seconds, --rounds, --connections, --lives, --rows, --page-rate, --page-for, --desk-operators, --desk-for and --desk-customer must be above zero", errUsage)
 		}
 		if o.Postgres == "" {
 			o.Postgres = os.Getenv(postgresVariable)

@@ -20,7 +20,7 @@ func TestBenchRuns(t *testing.T) {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	c := exec.CommandContext(t.Context(), program, "bench", "--json", "--seconds", "0.2", "--rounds", "1", "--connections", "3", "--lives", "6", "--rows", "2000",
-		"--page-rate", "10", "--page-for", "1s")
+		"--page-rate", "10", "--page-for", "1s", "--desk-operators", "2", "--desk-for", "1s", "--desk-customer", "500ms")
 	var problems strings.Builder
 	c.Stderr = &problems
 	out, err := c.Output()

@@ -31,10 +31,11 @@ const (
 	PartCost      = "cost"
 	PartRegisters = "registers"
 	PartPage      = "page"
+	PartDesk      = "desk"
 )
 
 // Parts are all parts, in the order they run.
-var Parts = [...]string{PartSigning, PartStorage, PartGateway, PartCost, PartRegisters, PartPage}
+var Parts = [...]string{PartSigning, PartStorage, PartGateway, PartCost, PartRegisters, PartPage, PartDesk}
 
 // Options says what is measured and for how long.
 type Options struct {
@@ -67,6 +68,10 @@ type Options struct {
 	// PageFor.
 	PageRate float64
 	PageFor  time.Duration
+	// DeskOperators work at the workplace for DeskFor, each with a customer in
+	// DeskCustomer.
+	DeskOperators         int
+	DeskFor, DeskCustomer time.Duration
 	// Progress, if set, is told what is being done.
 	Progress func(what string)
 }
@@ -136,7 +141,7 @@ func Run(ctx context.Context, o Options) (Report, error) {
 		run  func(context.Context) error
 	}{
 		{PartSigning, s.signing}, {PartStorage, s.storage}, {PartGateway, s.gateway}, {PartCost, s.cost},
-		{PartRegisters, s.registers}, {PartPage, s.page},
+		{PartRegisters, s.registers}, {PartPage, s.page}, {PartDesk, s.desk},
 	} {
 		if len(s.Only) > 0 && !slices.Contains(s.Only, part.name) {
 			continue
@@ -171,6 +176,15 @@ func (o Options) withDefaults() Options {
 	}
 	if o.PageFor <= 0 {
 		o.PageFor = 30 * time.Second
+	}
+	if o.DeskOperators <= 0 {
+		o.DeskOperators = 200
+	}
+	if o.DeskFor <= 0 {
+		o.DeskFor = 2 * time.Minute
+	}
+	if o.DeskCustomer <= 0 {
+		o.DeskCustomer = 30 * time.Second
 	}
 	if o.Progress == nil {
 		o.Progress = func(string) {}

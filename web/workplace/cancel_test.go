@@ -141,7 +141,9 @@ func (r *reader) carryFor(c *cashier, to string) *cashier {
 func TestCancellationOffTheCard(t *testing.T) {
 	w, r, c := onCard(t)
 	c.get("/print/receipts/1?copies=3").says(200, "SMART karta yazıldı") // WP-077, WP-078
-	ask := func() *cashier { return c.open("/cancellations?number=1&ask").says(200, "data-card-read", "qurğuya daxil edin") }
+	ask := func() *cashier {
+		return c.open("/cancellations?number=1&ask").says(200, "data-card-read", "qurğuya daxil edin")
+	}
 	for message, scene := range map[string]simulator.Change{
 		"Kart qurğusu hazır deyildir":                {Reader: is(false)},
 		"Əməliyyatçı kartı qurğuya daxil etməmişdir": {OperatorCard: is(false)},
