@@ -716,6 +716,18 @@ func copyOf(w *browser) http.CookieJar {
 
 // ---- what the books say in the end ----
 
+// checkNoFailure looks for errors in the gateway's log: at a desk nothing that
+// people do is one.
+func (b *bureau) checkNoFailure() {
+	b.t.Helper()
+	for line := range strings.Lines(b.written()) {
+		var l struct{ Level string }
+		if json.Unmarshal([]byte(line), &l) == nil && l.Level == "error" {
+			b.t.Errorf("the gateway says: %s", line)
+		}
+	}
+}
+
 // deskRow is a payment of a desk with everything that belongs to it.
 type deskRow struct {
 	id                    tolem.PaymentID

@@ -113,12 +113,13 @@
   // Windows hold the focus until they are closed.
   document.querySelectorAll("dialog[data-modal]").forEach(function (d) { d.close(); d.showModal(); });
 
-  // The next key goes where it should, also to what only a script shows; what is
-  // typed, or scanned, takes the place of what is there.
+  // The next key goes where it should, also to what only a script shows, and on a
+  // busy computer too. What is typed, or scanned, takes the place of what is there,
+  // unless somebody fast has typed already.
   var first = (document.querySelector("dialog[open]") || document).querySelector("[autofocus]");
   if (first) {
     first.focus();
-    if (first.select && first.value && !/password/.test(first.type)) first.select();
+    if (first.select && first.value && first.value === first.defaultValue && !/password/.test(first.type)) first.select();
   }
 
   // A page that came from the browser's memory may show what is not so any more.
