@@ -256,7 +256,7 @@ func TestCashOrder(t *testing.T) {
 }
 
 // A receipt says what was paid; it prints in one copy or three, a basket in
-// three each. WP-063 to WP-069, WP-085, WP-086, WP-162, WP-163, WP-590
+// three each. WP-063 to WP-069, WP-085, WP-086, WP-160 to WP-165, WP-589, WP-590
 func TestReceipts(t *testing.T) {
 	w, c := taken(t, tolemtest.SQLite(t), tolem.RoleOperator)
 	all := []string{"Mədaxil qəbzi", "№ 0000000001", "02.11.2026 ", "Kapital Bank", "Gəncə filialı", "Lalə Əliyeva", "Azərsu ASC", "21 – Su", "1001", "Əli Vəliyev", "2026-10",
