@@ -114,7 +114,7 @@ func (b *screen) with(m input.Modifier, key string) {
 // shows waits for an element.
 func (b *screen) shows(selector string) {
 	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.Context, 20*time.Second)
+	ctx, cancel := context.WithTimeout(b.Context, 40*time.Second)
 	defer cancel()
 	if err := chromedp.Run(ctx, chromedp.WaitVisible(selector, chromedp.ByQuery)); err != nil {
 		b.Picture("stuck")

@@ -45,7 +45,7 @@ var begin = time.Date(2026, 11, 2, 8, 0, 0, 0, time.UTC)
 var byHand = access.Operator("root", "node-1")
 
 // lookupTimeout is the patience with an organisation's system, for tests.
-const lookupTimeout = 100 * time.Millisecond
+const lookupTimeout = time.Second
 
 const password = "parol-0001"
 
