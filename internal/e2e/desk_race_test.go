@@ -67,6 +67,7 @@ func TestDeskRaces(t *testing.T) {
 			t.Run(race.name, func(t *testing.T) { r.t, b.t = t, t; race.run(t) })
 		}
 		r.t, b.t = t, t
+		b.checkNoFailure()
 		r.reader.kill()
 		r.kill()
 		r.checkLedger(database)
