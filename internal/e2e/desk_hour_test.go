@@ -264,18 +264,27 @@ func (h *hour) adds(p payee, n int) {
 		h.leads(focus("amount-")+` || `+focus("unit")+` || `+focus("asan-unit"), enter)
 		s = h.sees()
 	}
-	for i, l := range s.Lines[known:] {
-		if i > 0 {
-			h.types(kb.ArrowDown)
-		}
-		h.until(focus("amount-" + l.No))
+	for _, l := range s.Lines[known:] {
 		switch {
 		case l.Amount == "":
-			h.types(typed(100 + h.random.Int64N(90_00)))
+			h.amount(l, 100+h.random.Int64N(90_00))
 		case h.random.IntN(5) == 0: // a part of it, or more
-			h.types(typed(1 + h.random.Int64N(2*qepik(h.t, l.Amount))))
+			h.amount(l, 1+h.random.Int64N(2*qepik(h.t, l.Amount)))
 		}
 	}
+}
+
+// amount goes to a line by arrows, and types.
+func (h *hour) amount(l basketLine, minor int64) {
+	h.t.Helper()
+	s := h.sees()
+	at := func(id string) int {
+		return slices.IndexFunc(s.Lines, func(l basketLine) bool { return "amount-"+l.No == id })
+	}
+	from, to := at(s.Focus), at("amount-"+l.No)
+	h.types(strings.Repeat(kb.ArrowDown, max(to-from, 0)), strings.Repeat(kb.ArrowUp, max(from-to, 0)))
+	h.until(focus("amount-" + l.No))
+	h.types(typed(minor))
 }
 
 func (h *hour) sees() sight { h.t.Helper(); return value[sight](h.cashier, seen) }
@@ -294,7 +303,7 @@ func (h *hour) pays() {
 	if h.random.IntN(8) == 0 && strings.HasPrefix(h.sees().Focus, "amount-") { // the finger slips, and is seen
 		right := value[string](h.cashier, `document.activeElement.value`)
 		h.types(",,")
-		h.leads(focus("amount-"), enter)
+		h.leads(focus("amount-")+` && getSelection().toString() === document.activeElement.value`, enter)
 		h.says("Məbləğ düzgün daxil edilməmişdir")
 		h.types(right)
 	}

@@ -237,7 +237,20 @@ func (d *desk) chooseUnit(x *web.Exchange, by access.Actor) error {
 			}
 		}
 	}
-	return x.See(w.at(atAmount, w.Line).address())
+	return x.See(w.at(atAmount, shown.unpriced(w.Line)).address())
+}
+
+// unpriced is the first line whose amount is still to be typed; if there is
+// none, the other one.
+func (l lines) unpriced(other tolem.LineID) tolem.LineID {
+	for _, g := range l.Groups {
+		for _, m := range g.Lines {
+			if m.Typed == "" {
+				return m.No
+			}
+		}
+	}
+	return other
 }
 
 // choose stores the choices of the open row.
