@@ -1,12 +1,9 @@
 package form
 
 import (
-	"bytes"
 	"errors"
 	"io"
 	"time"
-
-	"codeberg.org/go-pdf/fpdf"
 )
 
 // Blocks is a document of slips, three on a page at most: a slip for the
@@ -59,16 +56,7 @@ var ErrBlocks = errors.New("the slip does not fit")
 // ErrBlocks or ErrBars, having written nothing. The same Blocks give the same
 // bytes; fonts are embedded and text can be searched.
 func WriteBlocks(w io.Writer, s Blocks) error {
-	pdf := fpdf.New("P", "mm", "A4", "")
-	pdf.SetAutoPageBreak(false, 0)
-	pdf.SetCatalogSort(true)
-	pdf.SetCreationDate(s.Printed.UTC())
-	pdf.SetModificationDate(s.Printed.UTC())
-	pdf.SetProducer("Tolem", true)
-	pdf.SetTitle(clean(s.Title), true)
-	pdf.SetLang(string(s.Language))
-	pdf.AddUTF8FontFromBytes(fontName, "", bytes.Clone(fontRegular))
-	pdf.AddUTF8FontFromBytes(fontName, "B", bytes.Clone(fontBold))
+	pdf := newPDF(upright, s.Title, "", s.Language, s.Printed)
 	for _, page := range s.Pages {
 		if len(page) == 0 || len(page) > blocksOnPage {
 			return ErrBlocks
