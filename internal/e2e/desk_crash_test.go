@@ -185,7 +185,7 @@ func (c *deskCrash) play() {
 	others.Go(func() { c.ordinary(ctx) })
 	others.Go(func() { c.debts(ctx) })
 
-	o, admin := c.cashier(firstCashier), c.cashier(bankAdmin)
+	o, admin := c.stubborn(firstCashier), c.stubborn(bankAdmin)
 	left, leftAt := c.leave(o), time.Now()
 	steps := func(s deskScene) (list []fault) {
 		for _, step := range s.steps {
@@ -207,7 +207,7 @@ func (c *deskCrash) play() {
 		plans[i] = plans[i][1:]
 		c.fault = &f
 		card := lightCards[c.random.IntN(len(lightCards))]
-		v := &visitor{deskCrash: c, cashier: o, admin: admin, order: wish{electricity, lightClear, card}}
+		v := &visitor{deskCrash: c, stubborn: o, admin: admin, order: wish{electricity, lightClear, card}}
 		if s.gas || c.random.IntN(4) == 0 && !s.light {
 			v.order = wish{gas, "", gasCard}
 		}
@@ -253,21 +253,21 @@ func (c *deskCrash) set(pairs ...any) {
 	c.reader.scene(change)
 }
 
-// cashier is somebody at a desk who goes on whatever breaks.
-type cashier struct {
-	*browser
+// stubborn is somebody at a desk who goes on whatever breaks.
+type stubborn struct {
+	*window
 	c *deskCrash
 }
 
-func (c *deskCrash) cashier(user string) *cashier {
-	o := &cashier{c.newBrowser(user), c}
+func (c *deskCrash) stubborn(user string) *stubborn {
+	o := &stubborn{c.newWindow(user), c}
 	check(c.t, o.again(o.signIn))
 	return o
 }
 
 // again does something until the gateway answers. What a page tells counts as
 // an answer.
-func (o *cashier) again(do func() error) error {
+func (o *stubborn) again(do func() error) error {
 	for deadline := time.Now().Add(deskPatience); ; time.Sleep(comeBack) {
 		err := do()
 		if err == nil || errors.Is(err, errPage) || time.Now().After(deadline) {
@@ -278,18 +278,18 @@ func (o *cashier) again(do func() error) error {
 
 // recover is what somebody does after something broke: a window that was lost is
 // opened anew, and whoever is asked to sign in does so.
-func (o *cashier) recover(err error) error {
+func (o *stubborn) recover(err error) error {
 	if errors.Is(err, errPage) {
 		return err
 	}
 	if errors.Is(err, errLost) {
-		o.browser = o.c.newBrowser(o.who.User)
+		o.window = o.c.newWindow(o.who.User)
 	}
 	return o.again(o.signIn)
 }
 
 // rowOf finds a payment in the register.
-func (o *cashier) rowOf(fits func(row) bool) (found row, ok bool) {
+func (o *stubborn) rowOf(fits func(row) bool) (found row, ok bool) {
 	var rows []row
 	check(o.c.t, o.again(func() (err error) { rows, err = o.register(); return err }))
 	for _, r := range rows {
@@ -303,11 +303,11 @@ func (o *cashier) rowOf(fits func(row) bool) (found row, ok bool) {
 	return found, ok
 }
 
-func (o *cashier) ofAmount(amount string) (row, bool) {
+func (o *stubborn) ofAmount(amount string) (row, bool) {
 	return o.rowOf(func(r row) bool { return r.Amount == amount })
 }
 
-func (o *cashier) receipt(number string) row {
+func (o *stubborn) receipt(number string) row {
 	o.c.t.Helper()
 	r, ok := o.rowOf(func(r row) bool { return r.Receipt == number })
 	if !ok {
@@ -325,8 +325,8 @@ type wish struct {
 // visitor is a customer at the desk with the reader.
 type visitor struct {
 	*deskCrash
-	*cashier
-	admin   *cashier
+	*stubborn
+	admin   *stubborn
 	order   wish
 	without bool // pays though the card cannot be written
 	resent  bool // a confirmation was sent again
@@ -552,7 +552,7 @@ func (v *visitor) decide(receipt, decision string) row {
 }
 
 // decision decides on a cancellation that awaits it, if it still does.
-func (o *cashier) decision(receipt, decision string, at func(string, func() error) error) error {
+func (o *stubborn) decision(receipt, decision string, at func(string, func() error) error) error {
 	page, fill := "/approvals/"+receipt, map[string]string(nil)
 	if decision == "reject" {
 		page, fill = page+"?reject", map[string]string{"reason": "Səhv"}
@@ -785,10 +785,10 @@ func (v *visitor) line() error {
 }
 
 // leave has a customer go away with the card before it is written.
-func (c *deskCrash) leave(o *cashier) (receipt string) {
+func (c *deskCrash) leave(o *stubborn) (receipt string) {
 	c.t.Helper()
 	c.ready(leftCard)
-	v := &visitor{deskCrash: c, cashier: o, order: wish{electricity, lightClear, leftCard}}
+	v := &visitor{deskCrash: c, stubborn: o, order: wish{electricity, lightClear, leftCard}}
 	c.fault = &fault{"write", "before", "page"}
 	_, err := v.tryPay(c.amount())
 	if !errors.Is(err, errLost) {
@@ -805,10 +805,10 @@ func (c *deskCrash) leave(o *cashier) (receipt string) {
 
 // comeBack decides that payment when its ticket has expired, although another
 // card is in the reader.
-func (c *deskCrash) comeBack(o *cashier, receipt string) {
+func (c *deskCrash) comeBack(o *stubborn, receipt string) {
 	c.t.Helper()
 	c.ready(lightCards[0])
-	v := &visitor{deskCrash: c, cashier: o}
+	v := &visitor{deskCrash: c, stubborn: o}
 	v.is("planned", "failed", v.decided(receipt))
 }
 
@@ -819,7 +819,7 @@ const otherPace = 50 * time.Millisecond
 
 // ordinary pays one thing after the other; each is paid once.
 func (c *deskCrash) ordinary(ctx context.Context) {
-	o := c.cashier(nextCashier)
+	o := c.stubborn(nextCashier)
 	for ; ctx.Err() == nil; time.Sleep(otherPace) {
 		amount := tolem.Money{Minor: 100_00 + int64(len(c.otherPaid)), Currency: tolem.AZN}.Decimal()
 		for paid := false; !paid; {
@@ -838,7 +838,7 @@ func (c *deskCrash) ordinary(ctx context.Context) {
 }
 
 // payOne pays what the basket holds, or else an account.
-func (o *cashier) payOne(organisation, account, amount string) error {
+func (o *stubborn) payOne(organisation, account, amount string) error {
 	if err := o.open("/payments"); err != nil {
 		return err
 	}
@@ -862,7 +862,7 @@ func (o *cashier) payOne(organisation, account, amount string) error {
 // debts pays a debt and has it cancelled, again and again: it is owed again
 // each time.
 func (c *deskCrash) debts(ctx context.Context) {
-	o, admin := c.cashier("n.guliyeva"), c.cashier(bankAdmin)
+	o, admin := c.stubborn("n.guliyeva"), c.stubborn(bankAdmin)
 	fail := func(err error) bool {
 		if err != nil {
 			c.t.Error(err)

@@ -77,18 +77,18 @@ func TestDeskRaces(t *testing.T) {
 type deskRaces struct {
 	*bureau
 	database        string
-	one, two, admin *browser
+	one, two, admin *window
 }
 
 // asked is a window that sends a form.
 type asked struct {
-	*browser
+	*window
 	form submission
 }
 
 // atOnce sends all forms at the same moment, each from a window of its own, and
 // counts what the windows show.
-func (r *deskRaces) atOnce(crowd []asked, outcome func(*browser) string) map[string]int {
+func (r *deskRaces) atOnce(crowd []asked, outcome func(*window) string) map[string]int {
 	r.t.Helper()
 	var mu sync.Mutex
 	var all sync.WaitGroup
@@ -113,7 +113,7 @@ func (r *deskRaces) atOnce(crowd []asked, outcome func(*browser) string) map[str
 }
 
 // times returns n windows that send the form that a button of the page sends.
-func (r *deskRaces) times(n int, w *browser, target string, fill map[string]string) []asked {
+func (r *deskRaces) times(n int, w *window, target string, fill map[string]string) []asked {
 	r.t.Helper()
 	form, err := w.page.submit(target, fill)
 	check(r.t, err)
@@ -132,8 +132,8 @@ func (r *deskRaces) expect(got map[string]int, want map[string]int) {
 }
 
 // shown names the path of a page, without numbers, or the message that it tells.
-func shown(keys ...string) func(*browser) string {
-	return func(w *browser) string {
+func shown(keys ...string) func(*window) string {
+	return func(w *window) string {
 		if key := w.saysOne(keys...); key != "" {
 			return key
 		}
@@ -146,7 +146,7 @@ func shown(keys ...string) func(*browser) string {
 }
 
 // took counts the payments of an account that stand in the database.
-func (r *deskRaces) took(w *browser, amount string) (rows []row) {
+func (r *deskRaces) took(w *window, amount string) (rows []row) {
 	r.t.Helper()
 	list, err := w.register()
 	check(r.t, err)
@@ -159,7 +159,7 @@ func (r *deskRaces) took(w *browser, amount string) (rows []row) {
 }
 
 // pays takes an ordinary payment and returns its receipt number.
-func (r *deskRaces) pays(w *browser, amount string) string {
+func (r *deskRaces) pays(w *window, amount string) string {
 	r.t.Helper()
 	check(r.t, w.addAccount(mobile, mobileClear))
 	check(r.t, w.toConfirm(amount))
@@ -172,7 +172,7 @@ func (r *deskRaces) pays(w *browser, amount string) string {
 }
 
 // toCancel goes to the question whether to cancel.
-func (r *deskRaces) toCancel(w *browser, receipt string) {
+func (r *deskRaces) toCancel(w *window, receipt string) {
 	r.t.Helper()
 	check(r.t, w.askCancel(receipt))
 }
@@ -185,7 +185,7 @@ func (r *deskRaces) doubleConfirmation(t *testing.T) {
 	check(t, r.one.toConfirm("3.01"))
 	var mu sync.Mutex
 	seen := make(map[string]int)
-	got := r.atOnce(r.times(crush, r.one, "/payments/confirm", nil), func(w *browser) string {
+	got := r.atOnce(r.times(crush, r.one, "/payments/confirm", nil), func(w *window) string {
 		mu.Lock()
 		defer mu.Unlock()
 		seen[fmt.Sprint(w.page.path(), w.receipts())]++
@@ -230,7 +230,7 @@ func (r *deskRaces) twoReversals(t *testing.T) {
 	crowd := append(slices.Repeat([]asked{{r.one, form}}, crush/2), slices.Repeat([]asked{{r.one, other}}, crush/2)...)
 	var mu sync.Mutex
 	names := make(map[string]int)
-	r.atOnce(crowd, func(w *browser) string {
+	r.atOnce(crowd, func(w *window) string {
 		mu.Lock()
 		defer mu.Unlock()
 		if at := w.page.marked("data-ticket"); at != nil {
@@ -255,7 +255,7 @@ func (r *deskRaces) twoReversals(t *testing.T) {
 
 // carryAtOnce hands the ticket of a page to the bridge many times at once, and
 // every answer to the gateway.
-func (r *deskRaces) carryAtOnce(w *browser) map[string]int {
+func (r *deskRaces) carryAtOnce(w *window) map[string]int {
 	r.t.Helper()
 	at := w.page.marked("data-ticket")
 	if at == nil {
@@ -351,7 +351,7 @@ func (r *deskRaces) twoTabs(t *testing.T) {
 	}
 	var mu sync.Mutex
 	var baskets []string
-	got := r.atOnce(crowd, func(w *browser) string {
+	got := r.atOnce(crowd, func(w *window) string {
 		mu.Lock()
 		defer mu.Unlock()
 		baskets = append(baskets, w.basket())
@@ -368,7 +368,7 @@ func (r *deskRaces) twoTabs(t *testing.T) {
 }
 
 // basket is the basket as the page shows it.
-func (w *browser) basket() string {
+func (w *window) basket() string {
 	var lines []string
 	for _, n := range all(w.page.root, func(n *html.Node) bool { return n.Data == "input" && strings.HasPrefix(attr(n, "name"), "amount-") }) {
 		lines = append(lines, attr(n, "name")+"="+attr(n, "value"))
@@ -377,7 +377,7 @@ func (w *browser) basket() string {
 }
 
 // clear takes everything out of the basket.
-func (r *deskRaces) clear(w *browser) {
+func (r *deskRaces) clear(w *window) {
 	r.t.Helper()
 	check(r.t, w.open("/payments"))
 	for fields := w.amountFields(); len(fields) > 0; fields = w.amountFields() {
@@ -411,7 +411,7 @@ func (r *deskRaces) confirmationAndChange(t *testing.T) {
 		other := r.one.tab()
 		check(t, other.open("/payments"))
 		crowd := append(r.times(2, r.one, "/payments/confirm", nil), r.times(2, other, "/payments/calculate", map[string]string{other.amountFields()[0]: "6.99"})...)
-		got := r.atOnce(crowd, func(w *browser) string { return shown("payment.done", "basket.stale")(w) })
+		got := r.atOnce(crowd, func(w *window) string { return shown("payment.done", "basket.stale")(w) })
 		paid := len(r.took(r.one, amount))
 		if paid > 1 || got["payment.done"] != 2*paid || got["payment.done"]+got["basket.stale"] < 3 {
 			t.Errorf("paid %d times, the windows show %v", paid, got)
@@ -435,7 +435,7 @@ func (r *deskRaces) twoConnections(t *testing.T) {
 		thief.http = r.connect(r.two.who, copyOf(r.one))
 		crowd = append(crowd, asked{r.one.elsewhere(), form}, asked{thief, form})
 	}
-	got := r.atOnce(crowd, func(w *browser) string {
+	got := r.atOnce(crowd, func(w *window) string {
 		if w.page.path() == "/login" {
 			return "login"
 		}
@@ -462,7 +462,7 @@ func (r *deskRaces) logoutWhilePaying(t *testing.T) {
 		check(t, r.two.addAccount(water, waterClear))
 		check(t, r.two.toConfirm(amount))
 		crowd := append(r.times(4, r.two, "/payments/confirm", nil), r.times(1, r.two, "/logout", nil)...)
-		got := r.atOnce(crowd, func(w *browser) string {
+		got := r.atOnce(crowd, func(w *window) string {
 			if w.page.path() == "/login" {
 				return "login"
 			}
@@ -480,15 +480,15 @@ func (r *deskRaces) logoutWhilePaying(t *testing.T) {
 // oneDebt: a debt that is paid at two desks at once is paid at one of them. The
 // other is told that it has changed.
 func (r *deskRaces) oneDebt(t *testing.T) {
-	for _, w := range []*browser{r.one, r.two} {
+	for _, w := range []*window{r.one, r.two} {
 		check(t, w.addAccount(phone, phoneOwes))
 		check(t, w.toConfirm(""))
 	}
 	debts := len(all(r.one.page.root, func(n *html.Node) bool { return n.Data == "tr" && n.Parent.Data == "tbody" }))
 	crowd := append(r.times(1, r.one, "/payments/confirm", nil), r.times(1, r.two, "/payments/confirm", nil)...)
-	r.atOnce(crowd, func(*browser) string { return "" })
+	r.atOnce(crowd, func(*window) string { return "" })
 	paid, changed := 0, 0
-	for _, w := range []*browser{r.one, r.two} {
+	for _, w := range []*window{r.one, r.two} {
 		list, err := w.register()
 		check(t, err)
 		for _, p := range list {
@@ -517,7 +517,7 @@ func (r *deskRaces) receiptNumbers(t *testing.T, operators int) {
 	crowd := make([]asked, operators)
 	for i := range operators {
 		all.Go(func() {
-			w := r.newBrowser(fmt.Sprintf("operator%03d", i+1))
+			w := r.newWindow(fmt.Sprintf("operator%03d", i+1))
 			for _, step := range []func() error{
 				w.signIn,
 				func() error { return w.addAccount(mobile, mobileClear) },
@@ -529,7 +529,7 @@ func (r *deskRaces) receiptNumbers(t *testing.T, operators int) {
 					t.Error(err)
 				}
 			}
-			crowd[i].browser = w
+			crowd[i].window = w
 		})
 	}
 	all.Wait()

@@ -190,18 +190,18 @@ func (r *cardReader) scene(change map[string]any) map[tolem.SmartCardNo]simulate
 
 // ---- a browser ----
 
-// browser is a window in which somebody works, with an e-token. It does what a
+// window is where somebody works in a browser, with an e-token. It does what a
 // browser does with a page: it sends the controls of its forms as they are on
 // the page, and follows links that are there.
-type browser struct {
+type window struct {
 	b    *bureau
 	who  clerk
 	http *http.Client
 	page *sheet // the last that came
 }
 
-// newBrowser opens a window with somebody's e-token.
-func (b *bureau) newBrowser(user string) *browser {
+// newWindow opens a window with somebody's e-token.
+func (b *bureau) newWindow(user string) *window {
 	who, ok := b.staff[user]
 	if !ok {
 		panic("nobody is called " + user)
@@ -210,7 +210,7 @@ func (b *bureau) newBrowser(user string) *browser {
 	if err != nil {
 		panic(err) // only its options can be wrong
 	}
-	return &browser{b: b, who: who, http: b.connect(who, jar)}
+	return &window{b: b, who: who, http: b.connect(who, jar)}
 }
 
 // connect returns a client with connections of its own.
@@ -227,13 +227,13 @@ func (b *bureau) connect(who clerk, jar http.CookieJar) *http.Client {
 }
 
 // tab is another tab of the same browser, at the same page.
-func (w *browser) tab() *browser {
+func (w *window) tab() *window {
 	other := *w
 	return &other
 }
 
 // elsewhere is the same session over other connections.
-func (w *browser) elsewhere() *browser {
+func (w *window) elsewhere() *window {
 	other := *w
 	other.http = w.b.connect(w.who, w.http.Jar)
 	return &other
@@ -302,7 +302,7 @@ func (s *sheet) messages() (list []string) {
 }
 
 // says reports whether a page tells the message with this key.
-func (w *browser) says(key string) bool {
+func (w *window) says(key string) bool {
 	text, ok := w.b.texts[key]
 	if !ok {
 		panic("there is no message " + key)
@@ -314,7 +314,7 @@ func (w *browser) says(key string) bool {
 }
 
 // saysOne returns the first of the messages that the page tells; none.
-func (w *browser) saysOne(keys ...string) string {
+func (w *window) saysOne(keys ...string) string {
 	for _, key := range keys {
 		if w.says(key) {
 			return key
@@ -410,13 +410,13 @@ func (s *sheet) controls(form *html.Node, fill map[string]string) (url.Values, e
 }
 
 // open opens an address.
-func (w *browser) open(address string) error {
+func (w *window) open(address string) error {
 	return w.send(submission{method: http.MethodGet, to: address})
 }
 
 // press fills in fields and presses the button that leads to an address. What a
 // page's script reads off a card is read.
-func (w *browser) press(target string, fill map[string]string) error {
+func (w *window) press(target string, fill map[string]string) error {
 	s, err := w.page.submit(target, fill)
 	if err != nil {
 		return err
@@ -430,7 +430,7 @@ func (w *browser) press(target string, fill map[string]string) error {
 }
 
 // send sends a form, and shows what it leads to.
-func (w *browser) send(s submission) error {
+func (w *window) send(s submission) error {
 	page, err := w.ask(s)
 	if err == nil {
 		w.page = page
@@ -439,7 +439,7 @@ func (w *browser) send(s submission) error {
 }
 
 // ask sends a form and returns what it leads to.
-func (w *browser) ask(s submission) (*sheet, error) {
+func (w *window) ask(s submission) (*sheet, error) {
 	r, err := w.roundTrip(s)
 	if err != nil {
 		return nil, err
@@ -456,7 +456,7 @@ func (w *browser) ask(s submission) (*sheet, error) {
 	return page, nil
 }
 
-func (w *browser) roundTrip(s submission) (*http.Response, error) {
+func (w *window) roundTrip(s submission) (*http.Response, error) {
 	address, body := w.b.site+s.to, io.Reader(nil)
 	switch {
 	case s.method == http.MethodPost:
@@ -478,7 +478,7 @@ func (w *browser) roundTrip(s submission) (*http.Response, error) {
 
 // readCard does what static/workplace-cards.js does before it sends a form: the
 // card is read for a challenge, and the answer stands in the form.
-func (w *browser) readCard(s *submission) error {
+func (w *window) readCard(s *submission) error {
 	r, err := w.roundTrip(submission{method: http.MethodPost, to: "/cards/challenge"})
 	if err != nil {
 		return err
@@ -509,7 +509,7 @@ func (w *browser) readCard(s *submission) error {
 // carry does what the script does with the ticket of a page: it has the bridge
 // carry it out, after asking what became of it. It returns the bridge's answer;
 // nil: nobody knows.
-func (w *browser) carry() []byte {
+func (w *window) carry() []byte {
 	at := w.page.marked("data-ticket")
 	decided := func(answer []byte) bool {
 		var a struct{ Result, Signature string }
@@ -526,7 +526,7 @@ func (w *browser) carry() []byte {
 }
 
 // report hands the bridge's answer about the page's ticket to the gateway.
-func (w *browser) report(answer []byte) error {
+func (w *window) report(answer []byte) error {
 	at := w.page.marked("data-ticket")
 	for _, form := range all(at, func(n *html.Node) bool { return n.Data == "form" && !has(n, "data-card-read") }) {
 		fields, err := w.page.controls(form, map[string]string{"answer": string(answer)})
@@ -539,7 +539,7 @@ func (w *browser) report(answer []byte) error {
 }
 
 // signIn signs in.
-func (w *browser) signIn() error {
+func (w *window) signIn() error {
 	if err := w.open("/login"); err != nil {
 		return err
 	}
@@ -556,9 +556,9 @@ func (w *browser) signIn() error {
 }
 
 // enter signs somebody in who must get in.
-func (b *bureau) enter(t testing.TB, user string) *browser {
+func (b *bureau) enter(t testing.TB, user string) *window {
 	t.Helper()
-	w := b.newBrowser(user)
+	w := b.newWindow(user)
 	check(t, w.signIn())
 	return w
 }
@@ -570,7 +570,7 @@ type row struct {
 }
 
 // register reads the register of today.
-func (w *browser) register() ([]row, error) {
+func (w *window) register() ([]row, error) {
 	if err := w.open("/register"); err != nil {
 		return nil, err
 	}
@@ -594,7 +594,7 @@ func (w *browser) register() ([]row, error) {
 }
 
 // named finds the name of a state by its text, which other things may follow.
-func (w *browser) named(prefix, text string) string {
+func (w *window) named(prefix, text string) string {
 	longest, name := 0, ""
 	for key, value := range w.b.texts {
 		if strings.HasPrefix(key, prefix) && strings.HasPrefix(text, value) && len(value) > longest {
@@ -621,7 +621,7 @@ func decimal(text string) string {
 // ---- what somebody does at a desk ----
 
 // amountFields are the fields of amounts of the basket on the page.
-func (w *browser) amountFields() (names []string) {
+func (w *window) amountFields() (names []string) {
 	for _, n := range all(w.page.root, func(n *html.Node) bool { return n.Data == "input" && strings.HasPrefix(attr(n, "name"), "amount-") }) {
 		names = append(names, attr(n, "name"))
 	}
@@ -630,7 +630,7 @@ func (w *browser) amountFields() (names []string) {
 
 // addAccount puts an account into the basket: the organisation by its name, the
 // account by its number, and of services that can be paid in advance the first.
-func (w *browser) addAccount(organisation, account string) error {
+func (w *window) addAccount(organisation, account string) error {
 	if w.page.path() != "/payments" {
 		if err := w.open("/payments"); err != nil {
 			return err
@@ -655,7 +655,7 @@ func (w *browser) addAccount(organisation, account string) error {
 
 // toConfirm types the amount of every line, none: what stands there, calculates,
 // and presses “Ödə”.
-func (w *browser) toConfirm(amount string) error {
+func (w *window) toConfirm(amount string) error {
 	fill := make(map[string]string)
 	if amount != "" {
 		for _, name := range w.amountFields() {
@@ -675,7 +675,7 @@ func (w *browser) toConfirm(amount string) error {
 }
 
 // receipts are the numbers of the payments on the completion's page.
-func (w *browser) receipts() (numbers []string) {
+func (w *window) receipts() (numbers []string) {
 	for _, n := range all(w.page.root, func(n *html.Node) bool {
 		return n.Data == "th" && attr(n, "scope") == "row" && n.Parent.Parent.Data == "tbody"
 	}) {
@@ -686,7 +686,7 @@ func (w *browser) receipts() (numbers []string) {
 
 // askCancel finds a payment by its receipt number and goes to the question
 // whether to cancel it. Without one that may be cancelled it stays before.
-func (w *browser) askCancel(receipt string) error {
+func (w *window) askCancel(receipt string) error {
 	if err := w.open("/cancellations"); err != nil {
 		return err
 	}
@@ -701,7 +701,7 @@ func (w *browser) askCancel(receipt string) error {
 }
 
 // copyOf returns the cookies of a browser, as a thief has them.
-func copyOf(w *browser) http.CookieJar {
+func copyOf(w *window) http.CookieJar {
 	jar, err := cookiejar.New(nil)
 	if err != nil {
 		panic(err) // only its options can be wrong

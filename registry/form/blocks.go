@@ -1,12 +1,9 @@
 package form
 
 import (
-	"bytes"
 	"errors"
 	"io"
 	"time"
-
-	"codeberg.org/go-pdf/fpdf"
 )
 
 // Blocks is a document of slips, three on a page at most: a slip for the
@@ -39,14 +36,14 @@ const (
 	blockRight              = blockWidth - blockMargin
 	blockText               = blockRight - blockMargin
 	blockColumn             = (blockText - 8) / 2
-	blockLabel              = 31.0 // of a field
+	blockLabel              = 36.0 // of a field
 	blockSums               = 62.0 // width of the sums
 	blockFoot               = 30.0 // from below: where the sums begin
 	barModule, barHeight    = 0.36, 8.5
 )
 
 // blockPoints are the sizes of the letters of fields, the largest first.
-var blockPoints = []float64{8.5, 8, 7.5, 7, 6.5, 6}
+var blockPoints = []float64{9.5, 9, 8.5, 8, 7.5, 7, 6.5, 6}
 
 // maxBlockLines is how many lines a field has at most.
 const maxBlockLines = 2
@@ -59,16 +56,7 @@ var ErrBlocks = errors.New("the slip does not fit")
 // ErrBlocks or ErrBars, having written nothing. The same Blocks give the same
 // bytes; fonts are embedded and text can be searched.
 func WriteBlocks(w io.Writer, s Blocks) error {
-	pdf := fpdf.New("P", "mm", "A4", "")
-	pdf.SetAutoPageBreak(false, 0)
-	pdf.SetCatalogSort(true)
-	pdf.SetCreationDate(s.Printed.UTC())
-	pdf.SetModificationDate(s.Printed.UTC())
-	pdf.SetProducer("Tolem", true)
-	pdf.SetTitle(clean(s.Title), true)
-	pdf.SetLang(string(s.Language))
-	pdf.AddUTF8FontFromBytes(fontName, "", bytes.Clone(fontRegular))
-	pdf.AddUTF8FontFromBytes(fontName, "B", bytes.Clone(fontBold))
+	pdf := newPDF(upright, s.Title, "", s.Language, s.Printed)
 	for _, page := range s.Pages {
 		if len(page) == 0 || len(page) > blocksOnPage {
 			return ErrBlocks

@@ -1,12 +1,9 @@
 package form
 
 import (
-	"bytes"
 	"errors"
 	"io"
 	"time"
-
-	"codeberg.org/go-pdf/fpdf"
 )
 
 // Paper is a document of one page that a person keeps, such as a receipt: what
@@ -56,17 +53,7 @@ var ErrPaper = errors.New("the fields do not fit on one page")
 // nothing. The same Paper gives the same bytes; fonts are embedded and text can
 // be searched.
 func WritePaper(w io.Writer, s Paper) error {
-	pdf := fpdf.New("P", "mm", "A4", "")
-	pdf.SetAutoPageBreak(false, 0)
-	pdf.SetCatalogSort(true)
-	pdf.SetCreationDate(s.Printed.UTC())
-	pdf.SetModificationDate(s.Printed.UTC())
-	pdf.SetProducer("Tolem", true)
-	pdf.SetTitle(clean(s.Title), true)
-	pdf.SetSubject(clean(s.Number), true)
-	pdf.SetLang(string(s.Language))
-	pdf.AddUTF8FontFromBytes(fontName, "", bytes.Clone(fontRegular))
-	pdf.AddUTF8FontFromBytes(fontName, "B", bytes.Clone(fontBold))
+	pdf := newPDF(upright, s.Title, s.Number, s.Language, s.Printed)
 	pdf.AddPage()
 	p := &paper{printer: printer{pdf: pdf}, s: &s}
 	p.brand()

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"time"
 
 	"codeberg.org/go-pdf/fpdf"
 )
@@ -167,22 +168,38 @@ type printed struct {
 	label    []string
 }
 
+// Ways to lay a page.
+const upright, across = "P", "L"
+
+// newPDF begins a document of A4 pages whose bytes follow from what stands on
+// them, with fonts for every letter of the languages.
+func newPDF(way, title, number string, l Language, printed time.Time) *fpdf.Fpdf {
+	pdf := fpdf.New(way, "mm", "A4", "")
+	pdf.SetAutoPageBreak(false, 0)
+	pdf.SetCatalogSort(true)
+	pdf.SetCreationDate(printed.UTC())
+	pdf.SetModificationDate(printed.UTC())
+	pdf.SetProducer("Tolem", true)
+	pdf.SetTitle(clean(title), true)
+	if number != "" {
+		pdf.SetSubject(clean(number), true)
+	}
+	pdf.SetLang(string(l))
+	pdf.AddUTF8FontFromBytes(fontName, "", bytes.Clone(fontRegular))
+	pdf.AddUTF8FontFromBytes(fontName, "B", bytes.Clone(fontBold))
+	return pdf
+}
+
 // begin opens the next part.
 func (p *printer) begin() {
 	p.part++
 	p.rows = 0
 	s := p.s
-	pdf := fpdf.New("L", "mm", "A4", "")
-	pdf.SetAutoPageBreak(false, 0)
-	pdf.SetCatalogSort(true)
-	pdf.SetCreationDate(s.Printed.UTC())
-	pdf.SetModificationDate(s.Printed.UTC())
-	pdf.SetProducer("Tolem", true)
-	pdf.SetTitle(clean(s.Title), true)
-	pdf.SetSubject(clean(s.Number), true)
-	pdf.SetLang(string(s.Language))
-	pdf.AddUTF8FontFromBytes(fontName, "", bytes.Clone(fontRegular))
-	pdf.AddUTF8FontFromBytes(fontName, "B", bytes.Clone(fontBold))
+	way := across
+	if s.Upright {
+		way = upright
+	}
+	pdf := newPDF(way, s.Title, s.Number, s.Language, s.Printed)
 	p.pdf, p.points = pdf, 0
 	p.font(false, p.tablePoints())
 	p.layOut()

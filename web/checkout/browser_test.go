@@ -75,8 +75,8 @@ func everyPage() []view {
 	)
 }
 
-// Every page in three languages, light and dark, on a small telephone and on a
-// desk: axe finds nothing, nothing is wider than the screen, nothing leaves the
+// Every page in three languages on a small telephone and on a desk, in Kazakh by
+// night too: axe finds nothing, nothing is wider than the screen, nothing leaves the
 // origin, nothing is stopped by the policy, and no page weighs more than 60 KB.
 func TestPagesInChromium(t *testing.T) {
 	if testing.Short() {
@@ -95,7 +95,11 @@ func TestPagesInChromium(t *testing.T) {
 						b.Run(chromedp.Reload())
 					}
 				}
-				runs += b.EveryLook(v.name + "-" + language)
+				if name := v.name + "-" + language; language == "kk" {
+					runs += b.EveryLook(name)
+				} else {
+					runs += b.Looks(name, "light")
+				}
 				if strings.HasPrefix(v.name, "paid") {
 					b.codeIsRead(v.payment.Receipt.QR)
 					b.Look(0, "light")

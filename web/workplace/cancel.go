@@ -70,11 +70,7 @@ func (d *desk) showCancel(x *web.Exchange, by access.Actor, typed string, asked 
 // cancel asks the core for the cancellation (WP-107, WP-116). A refusal is shown
 // above the payment it is about (WP-119, WP-120, WP-122).
 func (d *desk) cancel(x *web.Exchange, by access.Actor) error {
-	no, err := number(x)
-	if err != nil {
-		return err
-	}
-	f, err := x.FormOf(maxAnswer)
+	no, f, err := numbered(x)
 	if err != nil {
 		return err
 	}
@@ -86,6 +82,15 @@ func (d *desk) cancel(x *web.Exchange, by access.Actor) error {
 		return fmt.Errorf("%w: %w", errCancel, err)
 	}
 	return x.See(cancelPath + "/" + no.String())
+}
+
+// numbered reads the receipt number in the address, and the form that came with
+// it.
+func numbered(x *web.Exchange) (no tolem.ReceiptNo, f web.Form, err error) {
+	if no, err = number(x); err == nil {
+		f, err = x.FormOf(maxAnswer)
+	}
+	return no, f, err
 }
 
 // readOf is what a card bridge has read; nil: nothing.
@@ -134,11 +139,7 @@ func (d *desk) readAgain(x *web.Exchange, by access.Actor, f web.Form) error {
 // decidedByCard shows how a cancellation stands after the card was heard: what
 // awaits it still, on its page; what was refused, above the payment.
 func (d *desk) decidedByCard(x *web.Exchange, hear func(web.Form) error, by access.Actor) error {
-	no, err := number(x)
-	if err != nil {
-		return err
-	}
-	f, err := x.FormOf(maxAnswer)
+	no, f, err := numbered(x)
 	if err != nil {
 		return err
 	}

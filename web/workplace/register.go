@@ -2,7 +2,6 @@ package workplace
 
 import (
 	"net/url"
-	"time"
 
 	"tolem"
 	"tolem/access"
@@ -44,11 +43,6 @@ func (registerData) Write(p tolem.DeskPayment) string {
 		return "card.again"
 	}
 	return ""
-}
-
-// Clock is when a payment of the day was taken.
-func (r registerData) Clock(p tolem.DeskPayment) string {
-	return p.At.In(r.Report.Zone).Format(time.TimeOnly)
 }
 
 // queryOf is what a page of the register asks for. It begins with today, and

@@ -82,11 +82,7 @@ func (d *desk) rewriteRead(x *web.Exchange, by access.Actor) error {
 // rewriting does a step and shows what came of it. That a write failed is said
 // in the words of the register (WP-103), before the cause.
 func (d *desk) rewriting(x *web.Exchange, by access.Actor, step func(tolem.ReceiptNo, web.Form) error) error {
-	no, err := number(x)
-	if err != nil {
-		return err
-	}
-	f, err := x.FormOf(maxAnswer)
+	no, f, err := numbered(x)
 	if err != nil {
 		return err
 	}

@@ -275,8 +275,14 @@ func (b *Tab) Barriers(where string) {
 // night, takes pictures, and returns how often it has looked.
 func (b *Tab) EveryLook(name string) (looks int) {
 	b.t.Helper()
+	return b.Looks(name, "light", "dark")
+}
+
+// Looks is EveryLook with some colours: no word changes them.
+func (b *Tab) Looks(name string, schemes ...string) (looks int) {
+	b.t.Helper()
 	for _, width := range []int64{320, 1280} {
-		for _, scheme := range []string{"light", "dark"} {
+		for _, scheme := range schemes {
 			b.Look(width, scheme)
 			where := fmt.Sprintf("%s-%d-%s", name, width, scheme)
 			b.Barriers(where)
