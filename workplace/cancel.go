@@ -58,9 +58,14 @@ func (w *Workplace) Cancel(ctx context.Context, by access.Actor, n tolem.Receipt
 	if err := access.May(by, tolem.ActRequestCancellation); err != nil {
 		return done, err
 	}
+	ctx, end, err := w.inTurn(ctx, by)
+	if err != nil {
+		return done, err
+	}
+	defer end()
 	card, err := w.readToCancel(ctx, by, n, read)
 	if err == nil {
-		err = w.db.Update(ctx, func(tx *store.Tx) error {
+		err = w.update(ctx, func(tx *store.Tx) error {
 			done, err = w.cancel(tx, by, n, card)
 			return err
 		})
@@ -327,7 +332,7 @@ func (w *Workplace) Decide(ctx context.Context, by access.Actor, n tolem.Receipt
 	if !approve && (reason == "" || utf8.RuneCountInString(reason) > MaxReason || !tolem.Printable(reason)) {
 		return p, w.refusedTo(ctx, by, action, n, ErrReasonRequired)
 	}
-	err = w.db.Update(ctx, func(tx *store.Tx) error {
+	err = w.update(ctx, func(tx *store.Tx) error {
 		c, err := w.toDecide(tx, by, n, seq, &p)
 		if err != nil {
 			return err

@@ -85,7 +85,7 @@ func (w *Workplace) verifyRead(ctx context.Context, by access.Actor, action tole
 	if err := w.mayCards(by, action); err != nil {
 		return s, err
 	}
-	err = w.db.Update(ctx, func(tx *store.Tx) error {
+	err = w.update(ctx, func(tx *store.Tx) error {
 		if s, err = w.Cards.VerifyRead(tx, by.Person.Bank, session(by), answer); err != nil {
 			return err
 		}
@@ -149,7 +149,7 @@ func (w *Workplace) Written(ctx context.Context, by access.Actor, answer []byte)
 		return p, err
 	}
 	var r desk.CardResult
-	err = w.db.Update(ctx, func(tx *store.Tx) error {
+	err = w.update(ctx, func(tx *store.Tx) error {
 		if r, err = w.Cards.VerifyResult(tx, by.Person.Bank, answer); err != nil {
 			return err
 		}
@@ -202,6 +202,11 @@ func (w *Workplace) WriteAgain(ctx context.Context, by access.Actor, n tolem.Rec
 	if err := w.mayCards(by, tolem.ActWriteCard); err != nil {
 		return t, err
 	}
+	ctx, end, err := w.inTurn(ctx, by)
+	if err != nil {
+		return t, err
+	}
+	defer end()
 	err = w.db.View(ctx, func(tx *store.Tx) error {
 		_, err := ofBranch(tx, by, n)
 		return err
@@ -210,10 +215,15 @@ func (w *Workplace) WriteAgain(ctx context.Context, by access.Actor, n tolem.Rec
 		return t, err
 	}
 	s, err := w.verifyRead(ctx, by, tolem.ActWriteCard, read)
+	if replayed(err) { // sent twice
+		if open, again := w.OpenTicket(ctx, by, n); again == nil {
+			return open, nil
+		}
+	}
 	if err != nil {
 		return t, err
 	}
-	err = w.db.Update(ctx, func(tx *store.Tx) error {
+	err = w.update(ctx, func(tx *store.Tx) error {
 		t = tolem.CardTicket{}
 		p, err := ofBranch(tx, by, n)
 		if err != nil || p.CardWrite == tolem.CardWriteWritten && s.LastPayment == p.ID {

@@ -17,7 +17,7 @@ import (
 	"tolem/store"
 )
 
-// payTimeout bounds a confirmation. It is carried out whether or not the browser
+// payTimeout bounds a confirmation, and what else waits for a person's turn. It is carried out whether or not the browser
 // waits for it.
 const payTimeout = 60 * time.Second
 
@@ -67,15 +67,13 @@ func (w *Workplace) Pay(ctx context.Context, by access.Actor, c Confirmation) (C
 	if err := access.May(by, tolem.ActPay); err != nil {
 		return Completion{}, err
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), payTimeout)
-	defer cancel()
-	p := payer{Workplace: w, ctx: ctx, by: by, confirmed: c}
 	// Who confirms twice at once waits for what the first comes to.
-	end, err := w.turns.wait(ctx, turnPerson, string(by.Person.ID))
+	ctx, end, err := w.inTurn(ctx, by)
 	if err != nil {
 		return Completion{}, err
 	}
 	defer end()
+	p := payer{Workplace: w, ctx: ctx, by: by, confirmed: c}
 	err = p.pay()
 	done, readErr := w.Completed(ctx, by, c.Basket)
 	switch {

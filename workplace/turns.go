@@ -4,13 +4,15 @@ import (
 	"context"
 	"hash/maphash"
 	"sync"
+
+	"tolem/access"
 )
 
 // lanes is how many may be waited for apart.
 const lanes = 256
 
-// turns lets what would overtake each other come one after the other: the
-// confirmations of one person, and the payments of one bank, all of which take
+// turns lets what would overtake each other come one after the other: what
+// one person presses twice, and the payments of one bank, all of which take
 // its next receipt number. It orders those of this process only; the guards of
 // the store stay what keeps the data right.
 //
@@ -45,4 +47,17 @@ func (t *turns) wait(ctx context.Context, kind, name string) (end func(), err er
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
+}
+
+// inTurn is for what one person may press twice at once: who comes second waits
+// for what the first comes to, and finds it. It bounds how long that takes,
+// whether or not the browser waits for it.
+func (w *Workplace) inTurn(ctx context.Context, by access.Actor) (_ context.Context, end func(), err error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), payTimeout)
+	done, err := w.turns.wait(ctx, turnPerson, string(by.Person.ID))
+	if err != nil {
+		cancel()
+		return ctx, nil, err
+	}
+	return ctx, func() { done(); cancel() }, nil
 }

@@ -52,12 +52,12 @@ func percent(millionths, fixed, least, most int64) func(int64) int64 {
 const noMost = 1 << 60
 
 var (
-	water  = payee{"azərsu", "Azərsu ASC", "", 20_000_001, 150, percent(0, 50, 0, noMost)}
-	gas    = payee{"azəriqaz", "ARDNŞ-in Azəriqaz İB", "", 400_123, 200, percent(10_000, 0, 20, noMost)}
-	power  = payee{"azərişıq", "Azərişıq ASC", "", 1_000_001, 2, percent(10_000, 0, 0, noMost)}
-	taxes  = payee{"vergi", "Dövlət Vergi Xidməti (Vergilər Nazirliyi)", "", 1_400_000_001, 40, percent(0, 0, 0, noMost)}
-	payees = []payee{
-		water,
+	azersu    = payee{"azərsu", "Azərsu ASC", "", 20_000_001, 150, percent(0, 50, 0, noMost)}
+	azeriqaz  = payee{"azəriqaz", "ARDNŞ-in Azəriqaz İB", "", 400_123, 200, percent(10_000, 0, 20, noMost)}
+	azerishiq = payee{"azərişıq", "Azərişıq ASC", "", 1_000_001, 2, percent(10_000, 0, 0, noMost)}
+	vergi     = payee{"vergi", "Dövlət Vergi Xidməti (Vergilər Nazirliyi)", "", 1_400_000_001, 40, percent(0, 0, 0, noMost)}
+	payees    = []payee{
+		azersu,
 		{"istilik", "Azəristiliktəchizat ASC", "", 510_001, 20, percent(15_000, 0, 30, 500)},
 		{"bakı tel", "Bakı Telefon Rabitəsi", "", 124_000_001, 40, percent(15_000, 0, 30, 500)},
 		{"aztel", "Aztel MMC", "", 184_000_001, 20, percent(5_000, 20, 30, 300)},
@@ -140,7 +140,7 @@ func typed(minor int64) string {
 type hour struct {
 	*cashier
 	random  *rand.Rand
-	admin   *clerk
+	admin   *colleague
 	ledger  *[]paid
 	strokes []int // of each customer, in keys a payment
 }
@@ -166,7 +166,7 @@ func TestCashiersHour(t *testing.T) {
 		customers, asan = hourShort, hourShort
 	}
 	d := openDesks(t)
-	admin := d.clerk("f.karimov")
+	admin := d.colleague("f.karimov")
 	var ledger []paid
 	var shifts []*hour
 	for i, s := range []struct {
@@ -220,7 +220,7 @@ func (h *hour) customer(n int) {
 		}
 		h.pays()
 	case n%12 == 5:
-		h.adds(taxes, n)
+		h.adds(vergi, n)
 		h.pays()
 	default:
 		h.adds(payees[h.random.IntN(len(payees))], n)
@@ -324,11 +324,11 @@ func (h *hour) confirms(card bool) {
 	fees := make(map[string][2]int64)
 	for _, l := range lines {
 		amount, fee := qepik(h.t, l.Amount), qepik(h.t, l.Fee)
-		i := slices.IndexFunc(append(payees, gas, power, taxes), func(p payee) bool { return p.name == l.Organisation })
+		i := slices.IndexFunc(append(payees, azeriqaz, azerishiq, vergi), func(p payee) bool { return p.name == l.Organisation })
 		if i < 0 {
 			h.t.Fatalf("who is %q?", l.Organisation)
 		}
-		if want := append(payees, gas, power, taxes)[i].fee(amount); fee != want {
+		if want := append(payees, azeriqaz, azerishiq, vergi)[i].fee(amount); fee != want {
 			h.t.Errorf("%s: the fee of %d is %d, want %d", l.Organisation, amount, fee, want)
 		}
 		sum := fees[l.Organisation+" "+l.Account]
@@ -383,11 +383,11 @@ func (h *hour) completed(lines []basketLine, fees map[string][2]int64, card bool
 	}
 }
 
-// gasCard pays by a card of gas.
+// gasCard pays by a card of azeriqaz.
 func (h *hour) gasCard() {
 	h.t.Helper()
 	h.d.scene(map[string]any{"inserted": h.card("AZERIQAZ")})
-	h.leads(focus("account"), gas.typed, enter)
+	h.leads(focus("account"), azeriqaz.typed, enter)
 	h.leads(`document.activeElement.matches("form[data-card-read] button")`, kb.F8)
 	h.leads(focus("amount-"), enter)
 	h.leads(focus("pay"), typed(100+h.random.Int64N(50_00)), enter)
@@ -399,7 +399,7 @@ func (h *hour) gasCard() {
 func (h *hour) powerCard() {
 	h.t.Helper()
 	h.d.scene(map[string]any{"inserted": "AI-2002"})
-	h.leads(focus("account"), power.typed, enter)
+	h.leads(focus("account"), azerishiq.typed, enter)
 	h.leads(focus("amount-"), "1000002", enter)
 	h.leads(focus("pay"), typed(100+h.random.Int64N(50_00)), enter)
 	h.confirms(true)

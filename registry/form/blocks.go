@@ -39,14 +39,14 @@ const (
 	blockRight              = blockWidth - blockMargin
 	blockText               = blockRight - blockMargin
 	blockColumn             = (blockText - 8) / 2
-	blockLabel              = 31.0 // of a field
+	blockLabel              = 36.0 // of a field
 	blockSums               = 62.0 // width of the sums
 	blockFoot               = 30.0 // from below: where the sums begin
 	barModule, barHeight    = 0.36, 8.5
 )
 
 // blockPoints are the sizes of the letters of fields, the largest first.
-var blockPoints = []float64{8.5, 8, 7.5, 7, 6.5, 6}
+var blockPoints = []float64{9.5, 9, 8.5, 8, 7.5, 7, 6.5, 6}
 
 // maxBlockLines is how many lines a field has at most.
 const maxBlockLines = 2

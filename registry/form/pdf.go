@@ -172,7 +172,11 @@ func (p *printer) begin() {
 	p.part++
 	p.rows = 0
 	s := p.s
-	pdf := fpdf.New("L", "mm", "A4", "")
+	across := "L"
+	if s.Upright {
+		across = "P"
+	}
+	pdf := fpdf.New(across, "mm", "A4", "")
 	pdf.SetAutoPageBreak(false, 0)
 	pdf.SetCatalogSort(true)
 	pdf.SetCreationDate(s.Printed.UTC())

@@ -70,7 +70,8 @@
       document.documentElement.classList.remove("printing");
       if (!page || !page.body || !page.body.hasAttribute("data-paper")) { elsewhere(); return; }
       frame.contentWindow.print();
-      if (from && from.focus) from.focus();
+      window.focus();
+      if (from && from.focus) from.focus(); // the next key goes where it went before
       document.documentElement.dataset.printed = String(frames);
     });
     document.body.appendChild(frame);
@@ -112,14 +113,14 @@
   // Windows hold the focus until they are closed.
   document.querySelectorAll("dialog[data-modal]").forEach(function (d) { d.close(); d.showModal(); });
 
-  // What is typed next takes the place of what is there. A busy browser may not
-  // have moved the focus yet, and somebody fast may have typed already.
-  var first = document.activeElement;
-  if (!first || first === document.body) {
-    first = document.querySelector("[autofocus]");
-    if (first) first.focus();
+  // The next key goes where it should, also to what only a script shows, and on a
+  // busy computer too. What is typed, or scanned, takes the place of what is there,
+  // unless somebody fast has typed already.
+  var first = (document.querySelector("dialog[open]") || document).querySelector("[autofocus]");
+  if (first) {
+    first.focus();
+    if (first.select && first.value && first.value === first.defaultValue && !/password/.test(first.type)) first.select();
   }
-  if (first && first.select && first.value && first.value === first.defaultValue && !/password/.test(first.type)) first.select();
 
   // A page that came from the browser's memory may show what is not so any more.
   window.addEventListener("pageshow", function (e) { if (e.persisted) location.reload(); });

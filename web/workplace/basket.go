@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"tolem"
 	"tolem/access"
@@ -342,7 +343,9 @@ func (d *desk) pay(x *web.Exchange, by access.Actor) error {
 
 // accountData is what the print of an account's details sees (WP-054).
 type accountData struct {
-	Line tolem.BasketLine
+	Line    tolem.BasketLine
+	Printed time.Time
+	PDF     string // there is none
 }
 
 // printAccount is the sheet with an account's details.
@@ -355,11 +358,10 @@ func (d *desk) printAccount(x *web.Exchange, by access.Actor) error {
 	if err != nil {
 		return web.ErrNotFound
 	}
-	err = d.Access.Record(x.Request.Context(), by, access.Event{Action: tolem.ActPrint, Subject: l.Account.String(), Outcome: access.OutcomeOK})
-	if err != nil {
+	if err := d.record(x, by, l.Account.String()); err != nil {
 		return err
 	}
-	return x.Render(200, "print_account", accountData{l})
+	return x.Render(200, "print_account", accountData{Line: l, Printed: x.Now()})
 }
 
 // withSaid is an address with a message.

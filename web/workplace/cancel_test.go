@@ -21,7 +21,7 @@ func TestCancellation(t *testing.T) {
 	chief.open("/approvals").says(200, "Təsdiq gözləyən ləğv yoxdur")
 	c.open("/cancellations").says(200, "Mədaxil qəbzinin nömrəsini daxil edin", "Axtar").lacks("Ləğv et")
 	c.open("/cancellations?number=99").says(422, "Mədaxil qəbzi tapılmadı")
-	c.open("/cancellations?number=%200000000001").says(200, "Azərsu ASC", "INV-1", "12,54\u00a0₼", "planlaşdırılıb", "Ləğv et").lacks("Davam et")
+	c.open("/cancellations?number=%200000000001").says(200, "Azərsu ASC", "INV-1", "12,54 ₼", "planlaşdırılıb", "Ləğv et").lacks("Davam et")
 	c.open("/cancellations?number=1&ask").says(200, "0000000001 nömrəli qəbz üzrə ödəniş ləğv edilsin?", "Davam et", "Bağla")
 	question := c.page
 	c.send("/cancellations/0000000001").says(200, "Bankın administratorunun təsdiqini gözləyir", "Ləğvi gözləyir", `href="/print/cancellations/0000000001"`)
@@ -218,9 +218,9 @@ func TestCardDetails(t *testing.T) {
 		c.send("/card", r.read(c)...).says(422, message, "Smart kartı sorğula").lacks("Kartın nömrəsi")
 		r.scene(simulator.Change{Reader: is(true), OperatorCard: is(true), CustomerCard: is(true), Damaged: is(false)})
 	}
-	c.send("/card", r.read(c)...).says(200, "AZ-7", "Azərişıq ASC", "7001", "12,50\u00a0₼", "sayğaca yüklənməyib", "ÇAP")
-	c.send("/card/report").says(200, "AZ-7", "12,50\u00a0₼", "data-print", "Kapital Bank")
-	c.send("/print/card").says(200, "data-paper", "AZ-7", "12,50\u00a0₼", "Gəncə filialı", "Lalə Əliyeva", "SINAQ")
+	c.send("/card", r.read(c)...).says(200, "AZ-7", "Azərişıq ASC", "7001", "12,50 ₼", "sayğaca yüklənməyib", "ÇAP")
+	c.send("/card/report").says(200, "AZ-7", "12,50 ₼", "data-print", "Kapital Bank")
+	c.send("/print/card").says(200, "data-paper", "AZ-7", "12,50 ₼", "Gəncə filialı", "Lalə Əliyeva", "SINAQ")
 	if got := w.recorded(tolem.ActPrint); got[len(got)-1] != "card" {
 		t.Errorf("%q", got)
 	}

@@ -70,6 +70,13 @@ type slip struct {
 // Last reports whether a sum is the last, which is of the others.
 func (s slip) Last(i int) bool { return i == len(s.Sums)-1 }
 
+// Many reports whether the fields are so many that their letters are smaller.
+func (s slip) Many() bool { return len(s.Fields) > fewFields }
+
+// fewFields fit on a slip in letters of the usual size, even if all of them take
+// two lines.
+const fewFields = 11
+
 // slips answers with receipts: as the page that is printed, or as PDF.
 func (d *desk) slips(x *web.Exchange, s *scribe, file string, pages ...[]form.Block) error {
 	if s.err != nil {

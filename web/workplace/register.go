@@ -2,7 +2,6 @@ package workplace
 
 import (
 	"net/url"
-	"time"
 
 	"tolem"
 	"tolem/access"
@@ -31,15 +30,19 @@ type registerData struct {
 	SummaryPath, CashOrder string // of the day; the summary's is empty where it is not offered (WP-143)
 }
 
-// Rewritable reports whether the row of a payment has the link that writes it
-// to its card (WP-101, WP-553).
-func (registerData) Rewritable(p tolem.DeskPayment) bool {
-	return p.Status == tolem.DeskPlanned && p.CardWrite.MayWriteAgain()
-}
-
-// Clock is when a payment of the day was taken.
-func (r registerData) Clock(p tolem.DeskPayment) string {
-	return p.At.In(r.Report.Zone).Format(time.TimeOnly)
+// Write is the key of the link's text, in the row of a payment, that leads to
+// its card: a write that has failed is tried again (WP-101, WP-553); of one whose
+// page was lost before anybody knew, the ticket is taken up again (WP-551). Other
+// rows have none.
+func (registerData) Write(p tolem.DeskPayment) string {
+	switch {
+	case p.Status != tolem.DeskPlanned:
+	case p.CardWrite.MayWriteAgain():
+		return "register.write_card"
+	case p.CardWrite == tolem.CardWritePending:
+		return "card.again"
+	}
+	return ""
 }
 
 // queryOf is what a page of the register asks for. It begins with today, and

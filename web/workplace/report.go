@@ -181,7 +181,7 @@ func (s *scribe) registerOf(r workplace.Register, who whose, made time.Time) rep
 	doc.Hands[0].Value = r.Operator
 	doc.Columns = append([]form.Column{
 		{Name: "receipt", Label: s.say("col.receipt_number"), Kind: form.Code, Width: 15},
-		{Name: "at", Label: s.say("col.time"), Kind: form.Time},
+		{Name: "at", Label: s.say("col.time"), Kind: form.Code, Width: 10},
 		{Name: "organisation", Label: s.say("col.organisation"), Width: 24},
 		{Name: "unit", Label: s.say("col.unit"), Width: 16},
 		{Name: "account", Label: s.say("col.account"), Kind: form.Code, Width: 18},
@@ -202,7 +202,7 @@ func (s *scribe) registerOf(r workplace.Register, who whose, made time.Time) rep
 // registerRow is a payment in the register.
 func (s *scribe) registerRow(p tolem.DeskPayment, asan bool) []form.Cell {
 	row := []form.Cell{
-		form.String(p.Receipt.String()), form.At(p.At), form.String(p.Shown.Organisation), form.String(p.Shown.Unit), form.String(string(p.Account.Number)),
+		form.String(p.Receipt.String()), form.String(p.At.In(s.zone).Format(time.TimeOnly)), form.String(p.Shown.Organisation), form.String(p.Shown.Unit), form.String(string(p.Account.Number)),
 		form.String(p.Shown.ServiceCode), form.Amount(p.Amount), form.Amount(p.Fee), form.Amount(p.Total()),
 		form.String(s.say("status." + string(p.Status))), form.String(s.cardWrite(p.CardWrite)),
 	}

@@ -169,9 +169,6 @@ func compare(t *testing.T, name string, page [][]string, cells [][]string, rows 
 					got = kept[j]
 				}
 			}
-			if j == 1 {
-				continue // a moment: a number in the workbook
-			}
 			if strings.TrimSuffix(got, ".") != strings.TrimSuffix(want, ".") {
 				t.Errorf("%q, row %d, column %d: %q on the page, %q in Excel", name, i, j, shown[j], got)
 			}
@@ -259,11 +256,11 @@ func TestCashOrder(t *testing.T) {
 }
 
 // A receipt says what was paid; it prints in one copy or three, a basket in
-// three each. WP-063 to WP-069, WP-085, WP-086, WP-162, WP-163, WP-590
+// three each. WP-063 to WP-069, WP-085, WP-086, WP-160 to WP-165, WP-589, WP-590
 func TestReceipts(t *testing.T) {
 	w, c := taken(t, tolemtest.SQLite(t), tolem.RoleOperator)
 	all := []string{"Mədaxil qəbzi", "№ 0000000001", "02.11.2026 ", "Kapital Bank", "Gəncə filialı", "Lalə Əliyeva", "Azərsu ASC", "21 – Su", "1001", "Əli Vəliyev", "2026-10",
-		"INV-1", "12,34\u00a0₼", "0,20\u00a0₼", "12,54\u00a0₼", "SINAQ: real ödəniş deyil"}
+		"INV-1", "12,34 ₼", "0,20 ₼", "12,54 ₼", "SINAQ: real ödəniş deyil"}
 	code := w.payments()[0].Code.Printed()
 	for copies, n := range map[string]int{"1": 1, "3": 3, "7": 1} {
 		path := "/print/receipts/0000000001?copies=" + copies
@@ -279,7 +276,7 @@ func TestReceipts(t *testing.T) {
 			t.Errorf("%s: %d pages:\n%s", path, len(pdf), pdf[0])
 		}
 		for _, text := range append(all, code) {
-			if !strings.Contains(pdf[0], strings.ReplaceAll(text, "\u00a0", " ")) {
+			if !strings.Contains(pdf[0], text) {
 				t.Errorf("the PDF lacks %q:\n%s", text, pdf[0])
 			}
 		}

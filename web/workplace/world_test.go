@@ -1,6 +1,7 @@
 package workplace_test
 
 import (
+	"bytes"
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -44,7 +45,7 @@ var begin = time.Date(2026, 11, 2, 8, 0, 0, 0, time.UTC)
 var byHand = access.Operator("root", "node-1")
 
 // lookupTimeout is the patience with an organisation's system, for tests.
-const lookupTimeout = 100 * time.Millisecond
+const lookupTimeout = time.Second
 
 const password = "parol-0001"
 
@@ -301,6 +302,9 @@ func (w *world) ask(browser *http.Client, method, path string, fields ...string)
 	defer got.Body.Close()
 	text, err := io.ReadAll(got.Body)
 	w.must(err)
+	if strings.HasPrefix(got.Header.Get("Content-Type"), "text/html") {
+		text = bytes.ReplaceAll(text, []byte("\u00a0"), []byte(" ")) // of amounts
+	}
 	return answer{w.t, method + " " + path, got.StatusCode, got.Header, string(text)}
 }
 
