@@ -319,7 +319,7 @@ func value[T any](b *cashier, js string) (v T) {
 	return v
 }
 
-// focusOn moves the focus to an element.
+// focusOn moves the focus to a field, as its key does.
 func focusOn(id string) chromedp.Action {
-	return chromedp.Evaluate(`document.getElementById("`+id+`").focus()`, nil)
+	return chromedp.Evaluate(`document.getElementById("`+id+`").select()`, nil)
 }
