@@ -318,3 +318,8 @@ func value[T any](b *cashier, js string) (v T) {
 	b.Run(chromedp.Evaluate(js, &v))
 	return v
 }
+
+// focusOn moves the focus to a field, as its key does.
+func focusOn(id string) chromedp.Action {
+	return chromedp.Evaluate(`document.getElementById("`+id+`").select()`, nil)
+}

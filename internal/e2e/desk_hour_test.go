@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"cmp"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -14,7 +13,6 @@ import (
 	"time"
 
 	"github.com/chromedp/cdproto/input"
-	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 	"github.com/xuri/excelize/v2"
 
@@ -26,6 +24,13 @@ const (
 	hourCustomers = 100
 	hourAsan      = 20 // more, at the ASAN service point
 	hourShort     = 12 // of each in a short test
+)
+
+// How payments stand, as the screens say it.
+const (
+	planned   = "planlaşdırılıb"
+	awaiting  = "Ləğvi gözləyir"
+	cancelled = "Ləğv edilmiş"
 )
 
 // payee is an organisation as the customers of the hour pay it. Its fee is
@@ -346,7 +351,7 @@ func (h *hour) completed(lines []basketLine, fees map[string][2]int64, card bool
 		h.t.Fatalf("%d receipts for %d lines", len(rows), len(lines))
 	}
 	for i, r := range rows {
-		p := paid{Receipt: r[0], Organisation: r[1], Account: r[2], Amount: qepik(h.t, r[4]), Fee: qepik(h.t, r[5]), Status: "planlaşdırılıb", who: h.who.User}
+		p := paid{Receipt: r[0], Organisation: r[1], Account: r[2], Amount: qepik(h.t, r[4]), Fee: qepik(h.t, r[5]), Status: planned, who: h.who.User}
 		if total := qepik(h.t, value[string](h.cashier, fmt.Sprintf(`document.querySelectorAll("tbody tr")[%d].cells[6].innerText`, i))); total != p.Amount+p.Fee {
 			h.t.Errorf("receipt %s: %d and %d come to %d", p.Receipt, p.Amount, p.Fee, total)
 		}
@@ -420,16 +425,16 @@ func (h *hour) regrets(from int, approved bool) {
 	h.leads(`document.querySelector("[data-key=F9]")`, p.Receipt, enter)
 	h.leads(`document.querySelector(".question")`, kb.F9)
 	h.leads(`location.pathname.startsWith("/cancellations/")`, enter)
-	h.Says("Ləğvi gözləyir", p.Receipt)
-	p.Status = "Ləğvi gözləyir"
+	h.Says(awaiting, p.Receipt)
+	p.Status = awaiting
 	switch h.random.IntN(3) {
 	case 0: // it awaits its decision all day
 	case 1:
 		h.admin.decides(p.Receipt, "Müştəri fikrini dəyişdi")
-		p.Status = "planlaşdırılıb"
+		p.Status = planned
 	default:
 		h.admin.decides(p.Receipt, "")
-		p.Status = "Ləğv edilmiş"
+		p.Status = cancelled
 	}
 	h.leave(focus("organisation"), func() { h.with(input.ModifierAlt, "1") })
 }
@@ -538,9 +543,13 @@ func (h *hour) xlsx(own []paid, file string) {
 		h.t.Fatal(err)
 	}
 	defer book.Close()
-	rows, err := book.GetRows(book.GetSheetName(0), excelize.Options{RawCellValue: true})
-	if err != nil {
-		h.t.Fatal(err)
+	var rows [][]string
+	for _, name := range book.GetSheetList() {
+		more, err := book.GetRows(name, excelize.Options{RawCellValue: true})
+		if err != nil {
+			h.t.Fatal(err)
+		}
+		rows = append(rows, more...)
 	}
 	var found [][]string
 	for _, r := range rows {
@@ -575,29 +584,31 @@ func (h *hour) window(key string, own []paid, all int64) {
 	h.leads(focus("day"), kb.Escape)
 }
 
+// handedOver is what is neither cancelled nor awaits it.
+func handedOver(own []paid) (count, amount, fees int64) {
+	for _, p := range own {
+		if p.Status == planned {
+			count, amount, fees = count+1, amount+p.Amount, fees+p.Fee
+		}
+	}
+	return count, amount, fees
+}
+
 // cashOrder has all that the cashier must hand over.
 func (h *hour) cashOrder(own []paid) {
 	h.t.Helper()
-	var cash, fees, planned int64
-	for _, p := range own {
-		if p.Status == "planlaşdırılıb" {
-			cash, fees, planned = cash+p.Amount, fees+p.Fee, planned+1
-		}
-	}
+	count, cash, fees := handedOver(own)
 	h.leads(`document.querySelector(".document tfoot")`, kb.F4)
-	h.hasSums("the cash order", `.document tfoot tr`, planned, cash, fees)
+	h.hasSums("the cash order", `.document tfoot tr`, count, cash, fees)
 	h.leads(focus("day"), kb.Escape)
 }
 
-// summary has as much as the register.
+// summary has as much as the cash order.
 func (h *hour) summary(own []paid) {
 	h.t.Helper()
-	var amount, fees int64
-	for _, p := range own {
-		amount, fees = amount+p.Amount, fees+p.Fee
-	}
+	count, amount, fees := handedOver(own)
 	h.leads(`document.querySelector(".document tfoot")`, kb.F10)
-	h.hasSums("the summary", `.document tfoot tr`, int64(len(own)), amount, fees)
+	h.hasSums("the summary", `.document tfoot tr`, count, amount, fees)
 	h.leads(focus("day"), kb.Escape)
 }
 
@@ -618,7 +629,7 @@ func (d *desks) database(ledger []paid) {
 	d.t.Helper()
 	db := openRaw(d.t, "sqlite:"+filepath.Join(d.Dir, "tolem.db"))
 	defer db.Close()
-	status := map[string]string{"planned": "planlaşdırılıb", "awaiting_cancellation": "Ləğvi gözləyir", "cancelled": "Ləğv edilmiş"}
+	status := map[string]string{"planned": planned, "awaiting_cancellation": awaiting, "cancelled": cancelled}
 	n := 0
 	each(d.t, db, `SELECT d.receipt, d.amount, d.fee, d.status, p.amount, p.bank_ref FROM desk_payment d JOIN payment p ON p.code = d.code WHERE d.bank = 'DENIZ' ORDER BY d.receipt`, func(scan func(...any) error) error {
 		var receipt, amount, fee, moved int64
@@ -640,8 +651,3 @@ func (d *desks) database(ledger []paid) {
 		d.t.Errorf("%d payments are kept of %d", n, len(ledger))
 	}
 }
-
-var _ = cmp.Compare[int]
-var _ chromedp.Action
-
-func (d *desks) night(ledger []paid) {}

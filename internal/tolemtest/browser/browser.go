@@ -37,7 +37,7 @@ const Pictures = "TOLEM_TEST_PICTURES"
 // Limits of waiting.
 const (
 	startTimeout = time.Minute
-	tabTimeout   = 5 * time.Minute
+	tabTimeout   = 10 * time.Minute
 	mostStops    = 60 // of the Tab key on one page
 )
 
