@@ -150,7 +150,8 @@ type hour struct {
 // alone. What the cashier has counted, the screens, the papers, the files, the
 // database and the registers of the sealed day agree to the last qəpik.
 //
-// WP-043, WP-052, WP-062 to WP-066, WP-081, WP-086, WP-104, WP-129, WP-130, WP-132, WP-133, WP-138, WP-141, WP-142, WP-144, WP-148, WP-150, WP-522, WP-538, WP-583, WP-585, WP-587, WP-588
+// WP-003, WP-043, WP-062 to WP-069, WP-077, WP-086, WP-104, WP-124 to WP-127, WP-129 to WP-133, WP-138 to WP-142, WP-144, WP-148, WP-150
+// WP-535, WP-536, WP-538, WP-541, WP-571, WP-576, WP-580 to WP-583, WP-585, WP-587, WP-588, WP-593
 func TestCashiersHour(t *testing.T) {
 	t.Parallel() // most of it is waiting
 	tolemtest.RequireTool(t, "pdftotext")

@@ -97,8 +97,7 @@ func (g *gallery) dark(name string) {
 // reached in the sandbox by a real browser with an e-token, photographed, and
 // keeps nobody out. The manual is followed section by section.
 //
-// WP-001 to WP-003, WP-006, WP-010 to WP-017, WP-019 to WP-023, WP-028 to WP-039, WP-044 to WP-054, WP-059 to WP-069, WP-074, WP-080, WP-081, WP-082 to WP-087
-// WP-088 to WP-103, WP-104 to WP-128, WP-129 to WP-133, WP-138 to WP-140, WP-143 to WP-156, WP-157 to WP-176
+// WP-592
 func TestEveryScreenAndMessage(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes more than a minute")
@@ -138,6 +137,8 @@ func TestEveryScreenAndMessage(t *testing.T) {
 }
 
 // people is what the security administrator does first: a temporary password.
+//
+// WP-518
 func (g *gallery) people() (temporary string) {
 	g.t.Helper()
 	g.until(focus("text"))
@@ -157,6 +158,8 @@ func (g *gallery) people() (temporary string) {
 }
 
 // comesIn is the manual's 4 and 4.2: everything on the way to the main screen.
+//
+// WP-006, WP-010 to WP-017, WP-019, WP-020, WP-023, WP-172 to WP-176, WP-503, WP-506, WP-509 to WP-514
 func (g *gallery) comesIn(temporary string) (password string) {
 	g.t.Helper()
 	password = "Kassa-2026-11"
@@ -217,6 +220,8 @@ func (g *gallery) confirms() string {
 
 // payments is the manual's 4.1.1.1. It returns the receipt of a fine, which may
 // not be cancelled, and of what may.
+//
+// WP-024 to WP-028, WP-030 to WP-043, WP-048 to WP-050, WP-052 to WP-062, WP-065, WP-066, WP-067, WP-523, WP-524, WP-526, WP-528, WP-532, WP-534, WP-540
 func (g *gallery) payments() (receipts [2]string) {
 	g.t.Helper()
 	g.look("S-10")
@@ -335,6 +340,8 @@ func (g *gallery) clears() {
 }
 
 // cards is the manual's 4.1.1.2 and 4.1.2.2.
+//
+// WP-070 to WP-074, WP-079 to WP-084, WP-088 to WP-103, WP-153 to WP-159, WP-545, WP-548, WP-553, WP-554, WP-557 to WP-559
 func (g *gallery) cards() {
 	g.t.Helper()
 	g.chooses("azəriqaz")
@@ -422,6 +429,8 @@ func (g *gallery) asks(receipt, then string) {
 
 // cancellations is the manual's 4.1.1.3. It returns a receipt whose payment
 // awaits its cancellation.
+//
+// WP-104 to WP-110, WP-112 to WP-120, WP-121, WP-122 to WP-125, WP-560, WP-562, WP-563, WP-565
 func (g *gallery) cancellations(receipts [2]string) string {
 	g.t.Helper()
 	g.leave(focus("number"), func() { g.with(input.ModifierAlt, "2") })
@@ -479,6 +488,8 @@ func (g *gallery) water(account string) string {
 }
 
 // reports is the manual's 4.1.2.
+//
+// WP-029, WP-129, WP-130, WP-132, WP-138, WP-148, WP-160 to WP-165, WP-586, WP-590
 func (g *gallery) reports(receipt string) {
 	g.t.Helper()
 	g.leave(focus("day"), func() { g.with(input.ModifierAlt, "3") })
@@ -515,6 +526,8 @@ func (g *gallery) reports(receipt string) {
 }
 
 // own is the manual's 4.1.3.
+//
+// WP-166 to WP-171, WP-591
 func (g *gallery) own(password string) {
 	g.t.Helper()
 	g.leave(focus("password"), func() { g.with(input.ModifierAlt, "6") })
@@ -528,6 +541,8 @@ func (g *gallery) own(password string) {
 }
 
 // units is what ASAN operators have besides.
+//
+// WP-021, WP-044 to WP-047, WP-131, WP-133, WP-143, WP-144, WP-150, WP-531
 func (g *gallery) units() {
 	g.t.Helper()
 	g.signsIn(g.who.Password)
@@ -550,6 +565,8 @@ func (g *gallery) units() {
 }
 
 // approvals is the bank administrator's page.
+//
+// WP-128, WP-568, WP-570
 func (g *gallery) approvals(receipts [2]string) {
 	g.t.Helper()
 	g.signsIn(g.who.Password)
@@ -566,6 +583,8 @@ func (g *gallery) approvals(receipts [2]string) {
 }
 
 // leaves is the end: too many wrong passwords, and a certificate that is revoked.
+//
+// WP-022, WP-502, WP-507, WP-516, WP-517
 func (g *gallery) leaves(security *gallery) {
 	g.t.Helper()
 	g.leave(focus("user"), func() { g.with(input.ModifierAlt, "0") })
