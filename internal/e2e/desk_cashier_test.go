@@ -24,6 +24,7 @@ import (
 	"github.com/chromedp/cdproto/browser"
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/input"
+	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 
@@ -228,7 +229,7 @@ func (d *desks) cashier(t *testing.T, user string) *cashier {
 	s := d.staff(user)
 	b := &cashier{Tab: chromium.Open(t, chromium.StartWith(t, d.token(s)), d.Page), t: t, d: d, who: s, past: t.TempDir()}
 	b.size(1366, 768)
-	b.Run(chromedp.ActionFunc(func(ctx context.Context) error {
+	b.Run(network.SetCacheDisabled(false), chromedp.ActionFunc(func(ctx context.Context) error {
 		_, err := page.AddScriptToEvaluateOnNewDocument(prints).Do(ctx)
 		return err
 	}), browser.SetDownloadBehavior(browser.SetDownloadBehaviorBehaviorAllow).WithDownloadPath(b.past))
@@ -282,7 +283,7 @@ func (b *cashier) is(js string) (so bool) {
 // until waits until something is so.
 func (b *cashier) until(js string) {
 	b.t.Helper()
-	for deadline := time.Now().Add(appears); time.Now().Before(deadline) && b.Err() == nil; time.Sleep(8 * time.Millisecond) {
+	for deadline := time.Now().Add(appears); time.Now().Before(deadline) && b.Err() == nil; time.Sleep(15 * time.Millisecond) {
 		if b.is(`document.readyState === "complete" && (` + js + `)`) {
 			return
 		}

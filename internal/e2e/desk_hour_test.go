@@ -83,6 +83,7 @@ type paid struct {
 	Amount, Fee                    int64
 	Status                         string
 	who                            string
+	card                           bool // written to one
 }
 
 // basketLine is a line as the screen shows it.
@@ -209,12 +210,18 @@ func numbers(t *testing.T, ledger []paid) {
 func (h *hour) customer(n int) {
 	h.t.Helper()
 	h.keys = 0
-	before := len(*h.ledger)
+	before, back := len(*h.ledger), false
 	switch asan := h.who.Role == "asan-operator"; {
 	case n%15 == 7 && !asan:
 		h.gasCard()
-	case n%30 == 22 && !asan:
+		h.d.scene(map[string]any{"load": true}) // the customer goes home to the meter
+	case n%30 == 10 && !asan:
 		h.powerCard()
+		if n%60 == 10 {
+			h.d.scene(map[string]any{"load": true})
+		} else {
+			back = true
+		}
 	case n%10 == 4:
 		for _, i := range h.random.Perm(len(payees))[:2+h.random.IntN(2)] {
 			h.adds(payees[i], n)
@@ -229,8 +236,11 @@ func (h *hour) customer(n int) {
 	}
 	h.strokes = append(h.strokes, h.keys/(len(*h.ledger)-before))
 	h.leads(focus("organisation"), kb.F2)
-	if n%11 == 9 {
-		h.regrets(before, n%22 == 9)
+	switch loaded := (*h.ledger)[before].card && !back; {
+	case back:
+		h.takesBack(before)
+	case n%11 == 9 && !loaded:
+		h.regrets(before)
 	}
 }
 
@@ -352,7 +362,7 @@ func (h *hour) completed(lines []basketLine, fees map[string][2]int64, card bool
 		h.t.Fatalf("%d receipts for %d lines", len(rows), len(lines))
 	}
 	for i, r := range rows {
-		p := paid{Receipt: r[0], Organisation: r[1], Account: r[2], Amount: qepik(h.t, r[4]), Fee: qepik(h.t, r[5]), Status: planned, who: h.who.User}
+		p := paid{Receipt: r[0], Organisation: r[1], Account: r[2], Amount: qepik(h.t, r[4]), Fee: qepik(h.t, r[5]), Status: planned, who: h.who.User, card: card}
 		if total := qepik(h.t, value[string](h.cashier, fmt.Sprintf(`document.querySelectorAll("tbody tr")[%d].cells[6].innerText`, i))); total != p.Amount+p.Fee {
 			h.t.Errorf("receipt %s: %d and %d come to %d", p.Receipt, p.Amount, p.Fee, total)
 		}
@@ -393,7 +403,6 @@ func (h *hour) gasCard() {
 	h.leads(focus("amount-"), enter)
 	h.leads(focus("pay"), typed(100+h.random.Int64N(50_00)), enter)
 	h.confirms(true)
-	h.d.scene(map[string]any{"load": true}) // the customer goes home to the meter
 }
 
 // powerCard pays for electricity in advance, which goes to the card.
@@ -404,7 +413,6 @@ func (h *hour) powerCard() {
 	h.leads(focus("amount-"), "1000002", enter)
 	h.leads(focus("pay"), typed(100+h.random.Int64N(50_00)), enter)
 	h.confirms(true)
-	h.d.scene(map[string]any{"load": true}) // the customer goes home to the meter
 }
 
 func (h *hour) card(organisation string) string {
@@ -418,14 +426,32 @@ func (h *hour) card(organisation string) string {
 	return ""
 }
 
+// takesBack has what was written to the card taken off it: that is cancelled at
+// once.
+func (h *hour) takesBack(at int) {
+	h.t.Helper()
+	p := &(*h.ledger)[at]
+	h.asks(p.Receipt)
+	h.until(`document.querySelector(".notice.good")`)
+	h.Says(cancelled, p.Receipt)
+	p.Status = cancelled
+	h.leave(focus("organisation"), func() { h.with(input.ModifierAlt, "1") })
+}
+
+// asks for a cancellation.
+func (h *hour) asks(receipt string) {
+	h.t.Helper()
+	h.leave(focus("number"), func() { h.with(input.ModifierAlt, "2") })
+	h.leads(`document.querySelector("[data-key=F9]")`, receipt, enter)
+	h.leads(`document.activeElement.matches(".question button")`, kb.F9)
+	h.leads(`location.pathname.startsWith("/cancellations/")`, enter)
+}
+
 // regrets has the latest customer back, who wants the money again.
-func (h *hour) regrets(from int, approved bool) {
+func (h *hour) regrets(from int) {
 	h.t.Helper()
 	p := &(*h.ledger)[from]
-	h.leave(focus("number"), func() { h.with(input.ModifierAlt, "2") })
-	h.leads(`document.querySelector("[data-key=F9]")`, p.Receipt, enter)
-	h.leads(`document.querySelector(".question")`, kb.F9)
-	h.leads(`location.pathname.startsWith("/cancellations/")`, enter)
+	h.asks(p.Receipt)
 	h.Says(awaiting, p.Receipt)
 	p.Status = awaiting
 	switch h.random.IntN(3) {
