@@ -19,6 +19,14 @@ var (
 	ErrBusy      = errors.New("the service cannot answer now")
 )
 
+// errLeft reports a browser that went on to another page, or away, before its
+// answer was ready. Nothing failed, and nobody reads the page.
+var errLeft = errors.New("the browser has left")
+
+// statusLeft is what logs and metrics have for it; servers have agreed on the
+// number, HTTP has none.
+const statusLeft = 499
+
 // Problem says how an error is shown: its HTTP status, and the key of its
 // texts (problem.KEY.title and problem.KEY.text).
 type Problem struct {
@@ -30,6 +38,7 @@ type Problem struct {
 
 // problems is the table of the shell. What is not in it is "internal".
 var problems = []Problem{
+	{Err: errLeft, Status: statusLeft, Key: "busy"},
 	{Err: ErrNotFound, Status: http.StatusNotFound, Key: "not_found", Dead: true},
 	{Err: ErrMethod, Status: http.StatusMethodNotAllowed, Key: "not_found"},
 	{Err: ErrForeign, Status: http.StatusForbidden, Key: "foreign"},

@@ -173,6 +173,9 @@ func (s *Shell) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	guard(x.Header(), s.Sandbox)
 	x.Header().Set("X-Request-Id", x.ID)
 	err := s.serve(x)
+	if errors.Is(err, context.Canceled) && r.Context().Err() != nil {
+		err = fmt.Errorf("%w: %w", errLeft, err)
+	}
 	if err != nil {
 		x.fail(err)
 	}

@@ -112,6 +112,23 @@ func TestErrorsArePages(t *testing.T) {
 	}
 }
 
+// A browser that leaves before its answer is ready is no failure of ours; what
+// is cancelled while it waits is one.
+func TestBrowserLeaves(t *testing.T) {
+	s := open(t, web.DefaultLimits)
+	s.Handle("GET /slow", func(*web.Exchange) error { return fmt.Errorf("database: %w", context.Canceled) })
+	if w := s.ask("GET", "/slow", ""); w.Code != http.StatusInternalServerError {
+		t.Errorf("a browser that waits: %d", w.Code)
+	}
+	gone, leave := context.WithCancel(t.Context())
+	leave()
+	s.log.Reset()
+	s.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(gone, "GET", "/slow", nil))
+	if l := s.log.String(); !strings.Contains(l, `"level":"info"`) || !strings.Contains(l, "the browser has left") || s.events[1].Status != 499 {
+		t.Errorf("%s %+v", l, s.events)
+	}
+}
+
 // A mistake of ours ends one request. What a panic holds may be what was typed.
 func TestPanicIsAPage(t *testing.T) {
 	s := open(t, web.DefaultLimits)
