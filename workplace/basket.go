@@ -21,6 +21,11 @@ type Edit struct {
 	Amounts map[tolem.LineID]string
 }
 
+// prefilled is an amount as an operator would type it: with a comma (WP-533).
+func prefilled(minor int64) string {
+	return strings.Replace(tolem.Money{Minor: minor}.Decimal(), ".", ",", 1)
+}
+
 // maxTyped bounds what is kept of a field of an amount, in bytes.
 const maxTyped = 32
 
@@ -283,7 +288,7 @@ func (f looked) debt(d tolem.Debt) tolem.BasketLine {
 	}
 	l := f.line(s)
 	l.Invoice, l.Period, l.Open, l.Amount = d.Invoice, d.Period, d.Open, d.Open
-	l.Typed = tolem.Money{Minor: d.Open, Currency: d.Amount.Currency}.Decimal()
+	l.Typed = prefilled(d.Open)
 	return l
 }
 
@@ -525,7 +530,7 @@ func (c calculation) line(l *tolem.BasketLine) error {
 			continue
 		}
 		if l.Amount == l.Open {
-			l.Amount, l.Typed = d.Open, tolem.Money{Minor: d.Open, Currency: amount.Currency}.Decimal()
+			l.Amount, l.Typed = d.Open, prefilled(d.Open)
 		}
 		l.Open, l.SeenAt = d.Open, c.again[l.No].At
 	}

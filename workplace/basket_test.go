@@ -47,7 +47,7 @@ func TestBasketOverOrganisations(t *testing.T) {
 		}
 		p.add(electro, "E1")
 		p.add(gas, "G1") // one service: no window
-		if n := len(p.basket.Lines); n != 4 || p.basket.Lines[1].Typed != "5.00" || p.basket.Lines[2].Typed != "12.34" || !p.basket.Lines[3].Advance {
+		if n := len(p.basket.Lines); n != 4 || p.basket.Lines[1].Typed != "5,00" || p.basket.Lines[2].Typed != "12,34" || !p.basket.Lines[3].Advance {
 			t.Fatalf("%d lines: %+v", n, p.basket.Lines)
 		}
 		_, err = p.search(electro, "E1")

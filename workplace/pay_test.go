@@ -210,7 +210,7 @@ func TestLineFails(t *testing.T) {
 		t.Errorf("%+v", first.basket)
 	}
 	w.must(first.calculate("5.00"))
-	if l := first.basket.Lines[0]; l.Amount != 3_00 || l.Typed != "3.00" {
+	if l := first.basket.Lines[0]; l.Amount != 3_00 || l.Typed != "3,00" {
 		t.Errorf("calculated again: %+v", l)
 	}
 	done, err = first.confirm()

@@ -23,7 +23,7 @@ func TestFromOrganisationToReceipt(t *testing.T) {
 		c.open("/").says(200, "Təşkilatı yazaraq və ya menyudan seçin", `aria-current="page">Ödənişlər`, `data-search="/payments/organisations"`, "Siyahı boşdur")
 		c.send("/payments", "find", "azərsu").says(200, "Azərsu ASC", "Hesab nömrəsi", ">Axtar<").lacks("Smart kart üzrə ödəniş")
 		c.send("/payments", "account", " 1001 ").says(200,
-			"Ödənişi əlavə et", "Əli Vəliyev", "21 Su", "2026-10", "№ INV-1", "12,34 ₼", `id="amount-1" name="amount-1" value="12.34"`, "Hesabla")
+			"Ödənişi əlavə et", "Əli Vəliyev", "21 Su", "2026-10", "№ INV-1", "12,34 ₼", `id="amount-1" name="amount-1" value="12,34"`, "Hesabla")
 		if !strings.Contains(c.page.body, `id="pay" formaction="/payments/pay" data-key="Ctrl+Enter" disabled`) {
 			t.Error("“Ödə” is enabled before “Hesabla”")
 		}
@@ -198,7 +198,7 @@ func TestStaleTab(t *testing.T) {
 	c.account(water, "1001")
 	tab := &cashier{staff: c.staff, page: c.page}
 	c.account(water, "1002", "DRAIN")
-	tab.send("/payments/calculate", "amount-1", "1").says(422, "Siyahı bu arada başqa pəncərədə dəyişdirilmişdir", "22 Kanalizasiya", `value="12.34"`)
+	tab.send("/payments/calculate", "amount-1", "1").says(422, "Siyahı bu arada başqa pəncərədə dəyişdirilmişdir", "22 Kanalizasiya", `value="12,34"`)
 	tab.send("/payments/calculate", "amount-2", "5").send("/payments/pay").says(200, "Davam et")
 	c.open("/payments").send("/payments/lines/2/delete")
 	tab.send("/payments/confirm").says(422, "Siyahı bu arada başqa pəncərədə dəyişdirilmişdir").lacks("22 Kanalizasiya")
