@@ -42,6 +42,7 @@ func pageServed(t *testing.T) (context.Context, *demoWorld, *httptest.Server) {
 // GW-032, ACQ-007, ACQ-011
 func TestHeadersOnEveryRouteOfTheNode(t *testing.T) {
 	ctx, w := stage(t)
+	w.node.config.Checkout.Sandbox = false // as it is for everybody else
 	shell, err := w.node.newShell()
 	if err != nil {
 		t.Fatal(err)

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"os"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -142,6 +143,21 @@ func times(n int) int {
 		return n / 10
 	}
 	return n
+}
+
+// wholeTests names the variable by which the tests of desks are played whole.
+// Without it they play a part, so that all tests end within a quarter of an hour
+// on two processors.
+const wholeTests = "TOLEM_TEST_WHOLE"
+
+// part is how much of a test of desks is played, and says so.
+func part(t testing.TB, all, some int) int {
+	t.Helper()
+	if os.Getenv(wholeTests) != "" {
+		return all
+	}
+	t.Logf("a part is played, %d of %d: %s=1 plays the whole", some, all, wholeTests)
+	return some
 }
 
 // client takes codes through their lives until it is told to stop; what it has

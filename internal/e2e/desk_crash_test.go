@@ -26,6 +26,7 @@ import (
 // How hard the desks are tried.
 const (
 	deskCrashes  = 52 // on each database
+	someCrashes  = 17 // of them: one in every scene
 	ticketLife   = time.Minute
 	soonest      = 25 * time.Millisecond // within which a kill comes while something is on its way
 	deskPatience = 40 * time.Second      // of an operator for whom nothing goes on
@@ -196,7 +197,8 @@ func (c *deskCrash) play() {
 	// Each scene has its faults in an order of its own; they begin anew when all
 	// have been.
 	plans := make([][]fault, len(deskScenes))
-	for round := 0; c.gateways+c.bridges < times(deskCrashes); round++ {
+	kills := times(part(c.t, deskCrashes, someCrashes))
+	for round := 0; c.gateways+c.bridges < kills; round++ {
 		i := round % len(deskScenes)
 		s := deskScenes[i]
 		if len(plans[i]) == 0 {

@@ -23,8 +23,8 @@ import (
 const (
 	hourCustomers = 100
 	hourAsan      = 20 // more, at the ASAN service point
-	hourPart      = 24 // of an hour that is not played whole
-	hourPartAsan  = 8
+	hourPart      = 16 // of an hour that is not played whole
+	hourPartAsan  = 6
 	hourShort     = 12 // of each in a short test
 )
 
@@ -34,10 +34,6 @@ const (
 	awaiting  = "Ləğvi gözləyir"
 	cancelled = "Ləğv edilmiş"
 )
-
-// wholeHour names the variable by which all customers come: three minutes of two
-// processors, which the other tests need.
-const wholeHour = "TOLEM_TEST_HOUR"
 
 // payee is an organisation as the customers of the hour pay it. Its fee is
 // reckoned here once more, from the table in cmd/tolem/sandbox_desk_organisations.go.
@@ -169,14 +165,9 @@ func TestCashiersHour(t *testing.T) {
 		}
 	}
 	t.Logf("TOLEM_TEST_SEED=%d", seed)
-	customers, asan := hourPart, hourPartAsan
-	switch {
-	case os.Getenv(wholeHour) != "":
-		customers, asan = hourCustomers, hourAsan
-	case testing.Short():
+	customers, asan := part(t, hourCustomers, hourPart), part(t, hourAsan, hourPartAsan)
+	if testing.Short() {
 		customers, asan = hourShort, hourShort
-	default:
-		t.Logf("%d of %d customers; with %s=1 all of them come", customers+asan, hourCustomers+hourAsan, wholeHour)
 	}
 	d := openDesks(t)
 	admin := d.colleague("f.karimov")
