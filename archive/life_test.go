@@ -91,7 +91,7 @@ func TestCostOfALife(t *testing.T) {
 					code, records := w.life(t)
 					mu.Unlock()
 					w.play(t, code, records)
-					if i%100 == 0 { // as the background job does
+					if i%25 == 0 { // as the background jobs do
 						if _, err := w.a.Seal(t.Context()); err != nil {
 							t.Error(err)
 						}
