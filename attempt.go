@@ -126,7 +126,7 @@ type Attempt struct {
 
 	StartedAt, DecidedAt time.Time
 	AskAt                time.Time // when the bank is asked next; zero: not at all
-	Asked                int       // how often in a row that decided nothing
+	Asked                int       // how many of its answers, or silences, decided nothing
 
 	// ReverseBy is set while the money is to go back: who at the gateway operator
 	// wants it, and why. The bank is asked to until it has said yes or no.

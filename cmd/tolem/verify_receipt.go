@@ -134,7 +134,7 @@ func (check receiptCheck) run(ctx context.Context, in io.Reader, args []string) 
 	if len(args) == 1 {
 		document, err := os.ReadFile(args[0])
 		if err != nil {
-			return verifiedReceipt{}, err
+			return verifiedReceipt{}, fmt.Errorf("%w (what a QR code says goes behind --qr)", err)
 		}
 		return check.document(ctx, document)
 	}
