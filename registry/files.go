@@ -58,14 +58,8 @@ func (f *files) open(ctx context.Context, name string, as tolem.Form, render fun
 		if file, err := f.opened(name, as); !errors.Is(err, os.ErrNotExist) {
 			return file, err
 		}
-		f.mu.Lock()
-		waiting, busy := f.pending[name]
-		if !busy {
-			waiting = &rendering{done: make(chan struct{})}
-			f.pending[name] = waiting
-		}
-		f.mu.Unlock()
-		if !busy {
+		waiting, mine := f.await(name)
+		if mine {
 			go f.render(context.WithoutCancel(ctx), name, waiting, render)
 		}
 		select {
@@ -77,6 +71,24 @@ func (f *files) open(ctx context.Context, name string, as tolem.Form, render fun
 			return nil, ctx.Err()
 		}
 	}
+}
+
+// await returns the rendering of a file to wait for, and whether it is the
+// caller's to begin. One that has ended since the caller looked for its file is
+// returned as ended, so that nothing is rendered twice.
+func (f *files) await(name string) (waiting *rendering, mine bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if waiting, busy := f.pending[name]; busy {
+		return waiting, false
+	}
+	waiting = &rendering{done: make(chan struct{})}
+	if _, err := os.Stat(filepath.Join(f.folder, name)); err == nil {
+		close(waiting.done)
+		return waiting, false
+	}
+	f.pending[name] = waiting
+	return waiting, true
 }
 
 // render writes a file when its turn has come, and tells those who wait.

@@ -97,7 +97,7 @@ func (g *gallery) dark(name string) {
 // reached in the sandbox by a real browser with an e-token, photographed, and
 // keeps nobody out. The manual is followed section by section.
 //
-// WP-592
+// WP-522, WP-592
 func TestEveryScreenAndMessage(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes more than a minute")
