@@ -202,6 +202,9 @@ func completePostgres(dsn string) (string, error) {
 	setIfMissing(q, "enable_hashjoin", "off")
 	setIfMissing(q, "enable_mergejoin", "off")
 	setIfMissing(q, "plan_cache_mode", "force_generic_plan") // planned once, not at every read
+	// A sequential scan that cannot be avoided then looks so dear that the server
+	// would compile it first: 15 to 50 ms of its processor for reading ten rows.
+	setIfMissing(q, "jit", "off")
 	u.RawQuery = q.Encode()
 	return u.String(), nil
 }
