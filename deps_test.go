@@ -78,7 +78,7 @@ var imports = map[string][]string{
 	// wire. Of store it may know the errors, nothing else: see
 	// TestTheWireKnowsOnlyErrorsOfTheStore.
 	"gateway/soap": {
-		".", "gateway", "gateway/registers", "bills", "archive", "store", "signing", "signing/c14n", "signing/trust", "banks", "wsdl",
+		".", "gateway", "gateway/registers", "bills", "archive", "store", "signing", "signing/c14n", "signing/trust", "banks", "wsdl", "wsdl/contract",
 		"github.com/rs/zerolog", "github.com/google/uuid", "golang.org/x/time/rate",
 	},
 
@@ -117,6 +117,7 @@ var imports = map[string][]string{
 	"wsdl":           {},
 	"wsdl/gatewayv1": {"github.com/hooklift/gowsdl/soap"},
 	"wsdl/channel":   {"signing"},
+	"wsdl/contract":  {".", "signing"},
 	"wsdl/client":    {".", "signing", "signing/trust", "wsdl", "wsdl/channel", "wsdl/gatewayv1", "github.com/hooklift/gowsdl/soap", "github.com/google/uuid"},
 	// A merchant's side of the payment page, for shops in Go and the sandbox.
 	"wsdl/client/merchant":   {".", "signing", "signing/trust", "wsdl"},
