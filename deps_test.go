@@ -42,7 +42,7 @@ var imports = map[string][]string{
 	// The banks' side of the payment page: a bank is called, and played.
 	"banks/exchange": {".", "banks", "signing", "signing/trust", "wsdl/channel"},
 	"banks/bankv1":   {".", "banks", "banks/exchange", "signing", "signing/c14n", "signing/trust", "wsdl", "wsdl/channel"},
-	"banks/sandbox":  {".", "signing", "signing/c14n", "wsdl", "wsdl/client"},
+	"banks/sandbox":  {".", "signing", "signing/c14n", "wsdl", "wsdl/channel", "wsdl/client"},
 
 	// The day. What is compared is data: reconciliation opens nothing.
 	"registry/match": {"."},
@@ -58,7 +58,7 @@ var imports = map[string][]string{
 		".", "store", "archive", "signing", "signing/trust", "banks/exchange", "wsdl", "wsdl/channel",
 		"github.com/pkg/sftp", "golang.org/x/crypto/ssh/...",
 	},
-	"registry/deliver/receiver": {"signing", "wsdl"},
+	"registry/deliver/receiver": {"signing", "wsdl", "wsdl/channel"},
 
 	// Attempts to pay, from the payer's confirmation to the bank's last word.
 	"gateway/payments": {".", "gateway", "store", "archive", "banks"},
