@@ -69,6 +69,10 @@ var imports = map[string][]string{
 
 	// What cashiers collect for. Intake is the operation by which providers feed it.
 	"bills": {".", "store", "gateway"},
+	// The connector to an organisation's own system, which is asked about accounts.
+	"bills/billsv1": {
+		".", "archive", "banks/exchange", "bills", "signing", "signing/c14n", "store", "wsdl", "wsdl/channel", "wsdl/contract",
+	},
 
 	"gateway/registers": {".", "gateway", "registry", "registry/form", "registry/report", "store"},
 	// What sealed days come to, and its forms. Nothing personal is in it.
@@ -103,6 +107,9 @@ var imports = map[string][]string{
 	// Sites that send payers to the page, for trying out. They know of the
 	// gateway what a participant knows.
 	"sandbox/stub": {".", "signing", "web", "wsdl/client", "wsdl/client/merchant"},
+
+	// An organisation's own system, played.
+	"sandbox/provider": {".", "signing", "signing/c14n", "wsdl", "wsdl/channel", "wsdl/contract"},
 
 	// SMART cards at the desks of banks: what is said, the bridge on the desk's
 	// computer, which knows nothing of the gateway's inside, and the gateway's side.
