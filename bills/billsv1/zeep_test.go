@@ -1,0 +1,35 @@
+package billsv1_test
+
+import (
+	"strings"
+	"testing"
+
+	"tolem/internal/tolemtest"
+)
+
+// A toolkit that is not ours asks from the published contract alone, and believes
+// the organisation's signature and no other.
+func TestZeepAsks(t *testing.T) {
+	w := newWorld(t)
+	address := w.server.URL + "/provider/v1"
+	ask := []string{"--provider", string(water), "--account", string(owes), "--account", "NONE"}
+	said := w.pki.Interop("zeep_provider.py", address, w.gateway, w.channel, append(ask, "--provider-cert", tolemtest.CertificateFile(t, w.water.Cert.Raw))...)
+	if !said.OK || len(said.Steps) != 2 {
+		t.Fatalf("zeep: %+v", said)
+	}
+	if s := said.Steps[1]; s["resultCode"] != "UNKNOWN_ACCOUNT" || s["account"] != nil {
+		t.Errorf("an unknown account: %v", s)
+	}
+	s := said.Steps[0]
+	account, _ := s["account"].(map[string]any)
+	bills, _ := account["bill"].([]any)
+	if s["resultCode"] != "OK" || s["echoed"] != true || s["currency"] != "AZN" || account["holder"] != snapshot().Particulars.Holder || len(bills) != 2 {
+		t.Errorf("zeep read %v", s)
+	} else if b, _ := bills[0].(map[string]any); b["amount"] != "12.50" || b["period"] != "2026-10" {
+		t.Errorf("zeep read the bill %v", b)
+	}
+	said = w.pki.Interop("zeep_provider.py", address, w.gateway, w.channel, append(ask, "--provider-cert", tolemtest.CertificateFile(t, w.stranger.Cert.Raw))...)
+	if said.OK || !strings.Contains(said.Error, "not signed by") {
+		t.Errorf("zeep believes another's signature: %+v", said)
+	}
+}
