@@ -1,11 +1,50 @@
 package billsv1_test
 
 import (
+	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 
 	"tolem/internal/tolemtest"
+	"tolem/signing"
+	"tolem/wsdl"
 )
+
+// What the gateway asks, and what is answered, is in the form of the published
+// schema.
+//
+// WP-033
+func TestMessagesFitTheSchema(t *testing.T) {
+	tolemtest.RequireTool(t, "xmllint")
+	w := newWorld(t)
+	c := w.connector()
+	_, found := c.Account(t.Context(), owes)
+	if _, unknown := c.Account(t.Context(), "NONE"); found != nil || unknown == nil {
+		t.Fatal(found, unknown)
+	}
+	dir := t.TempDir()
+	file := func(name string, content []byte) string {
+		name = filepath.Join(dir, name)
+		if err := os.WriteFile(name, content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return name
+	}
+	schema := file("provider-v1.xsd", wsdl.ProviderSchema())
+	for _, entry := range w.kept() {
+		for _, r := range entry {
+			payload, _, err := signing.Payload(r.Raw)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if out, err := exec.Command("xmllint", "--noout", "--schema", schema, file("message.xml", payload)).CombinedOutput(); err != nil {
+				t.Errorf("%s\n%s", out, payload)
+			}
+		}
+	}
+}
 
 // A toolkit that is not ours asks from the published contract alone, and believes
 // the organisation's signature and no other.
