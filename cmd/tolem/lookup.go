@@ -49,13 +49,13 @@ func (n *node) clientCertificate() (tls.Certificate, error) {
 // lookedUp counts and logs a question to an organisation's own system. The
 // account stays out of both.
 func (n *node) lookedUp(c billsv1.Call) {
-	n.metrics.lookups.WithLabelValues(string(c.Organisation), string(c.Outcome)).Observe(c.Took.Seconds())
 	line := n.log.Info()
 	if c.Outcome == billsv1.NoAnswer {
 		line = n.log.Warn().Err(c.Err)
 	}
 	line.Str("organisation", string(c.Organisation)).Str("request", string(c.RequestID)).Str("outcome", string(c.Outcome)).
 		Dur("took", c.Took).Msg("account looked up")
+	n.metrics.lookups.WithLabelValues(string(c.Organisation), string(c.Outcome)).Observe(c.Took.Seconds())
 }
 
 // warnOfStrangers says which organisations cannot be asked, because their answers
