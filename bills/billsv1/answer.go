@@ -59,8 +59,8 @@ func (c *Connector) read(q question, body []byte) (tolem.Snapshot, error) {
 		return tolem.Snapshot{}, bad("it is for another request")
 	case number != q.account:
 		return tolem.Snapshot{}, bad("it is about another account")
-	case (result == resultOK) != (len(accounts) == 1), result == resultOK && currency == "":
-		return tolem.Snapshot{}, bad("account and currency do not go with resultCode %s", result)
+	case (result == resultOK) != (len(accounts) == 1), result == resultOK && (currency == "" || paidUntil.IsZero()):
+		return tolem.Snapshot{}, bad("account, currency and paidUntil do not go with resultCode %s", result)
 	case result == resultUnknown:
 		return tolem.Snapshot{}, bills.ErrNoAccount
 	case result != resultOK:

@@ -34,10 +34,10 @@ func TestAccount(t *testing.T) {
 	c := w.connector()
 	began := time.Now()
 	s, err := c.Account(t.Context(), owes)
-	if err != nil || s.AsOf.Before(began.Truncate(time.Microsecond)) || time.Since(s.AsOf) < 0 || !s.PaidUntil.IsZero() {
+	if err != nil || s.AsOf.Before(began.Truncate(time.Microsecond)) || time.Since(s.AsOf) < 0 || !s.PaidUntil.Equal(counted) {
 		t.Fatalf("%+v, %v", s, err)
 	}
-	s.AsOf = time.Time{}
+	s.AsOf, s.PaidUntil = time.Time{}, time.Time{}
 	if want := snapshot(); !reflect.DeepEqual(s, want) {
 		t.Errorf("%+v\nwant %+v", s, want)
 	}
@@ -187,6 +187,7 @@ func TestHostileAnswers(t *testing.T) {
 		}}, channel.ErrAnswer, "do not go with", true},
 		{"two accounts", reply{make: with(closing, closing+open+number+closing)}, channel.ErrAnswer, "account must be", true},
 		{"no currency", reply{make: with("<currency>AZN</currency>", "")}, channel.ErrAnswer, "do not go with", true},
+		{"no word on which payments it has counted", reply{make: with("<paidUntil>2026-11-22T00:00:00Z</paidUntil>", "")}, channel.ErrAnswer, "do not go with", true},
 		{"a currency of no country", reply{make: with(">AZN<", ">XYZ<")}, channel.ErrAnswer, "currency", true},
 		{"another message", reply{make: func(id, account string) string {
 			return strings.ReplaceAll(sound(id, account), "LookupAccountResponse", "LookupAccount")

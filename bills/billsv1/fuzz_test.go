@@ -18,8 +18,8 @@ func FuzzAnswer(f *testing.F) {
 			`<requestId>0b6c1e0a-5f0e-4d5e-9a51-0d5a60a6a001</requestId><accountNo>A-1</accountNo>`
 		tail = `</LookupAccountResponse></soap:Body>`
 	)
-	f.Add(`<resultCode>OK</resultCode><asOf>2026-11-22T09:05:06Z</asOf><currency>AZN</currency><account><number>A-1</number><bill><serviceCode>SU</serviceCode><amount>12.50</amount></bill></account>`)
-	f.Add(`<resultCode>OK</resultCode><currency>AZN</currency><account><number>a-1</number><detail><label>x</label></detail></account><account/>`)
+	f.Add(`<resultCode>OK</resultCode><asOf>2026-11-22T09:05:06Z</asOf><paidUntil>2026-11-22T00:00:00Z</paidUntil><currency>AZN</currency><account><number>A-1</number><bill><serviceCode>SU</serviceCode><amount>12.50</amount></bill></account>`)
+	f.Add(`<resultCode>OK</resultCode><paidUntil>2026-11-22T00:00:00Z</paidUntil><currency>AZN</currency><account><number>a-1</number><detail><label>x</label></detail></account><account/>`)
 	f.Add(`<resultCode>UNKNOWN_ACCOUNT</resultCode><resultText>none &amp; nothing</resultText>`)
 	f.Add(`<resultCode>BUSY</resultCode>`)
 	f.Add(`<resultCode><x>OK</x></resultCode>`)

@@ -117,12 +117,15 @@ func snapshot() tolem.Snapshot {
 	}
 }
 
+// counted is up to when it has counted payments.
+var counted = time.Date(2026, 11, 20, 20, 0, 0, 0, time.UTC)
+
 // system is one that behaves.
 func (w *world) system() *provider.Provider {
 	return provider.New(provider.Config{
 		Organisation: water, Currency: tolem.AZN, Signer: signer(w.water), Verifier: signing.NewVerifier(w.trust, nil),
 		Gateway:  func(v *signing.Verified) bool { return v.Fingerprint == tolem.FingerprintOf(w.gateway.Cert.Raw) },
-		Accounts: []tolem.Snapshot{snapshot(), {Account: tolem.AccountID{Number: settled}}}, Silent: []tolem.AccountNumber{silent},
+		Accounts: []tolem.Snapshot{snapshot(), {Account: tolem.AccountID{Number: settled}}}, Silent: []tolem.AccountNumber{silent}, PaidUntil: counted,
 	})
 }
 

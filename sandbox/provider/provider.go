@@ -34,7 +34,7 @@ type Config struct {
 	Gateway func(*signing.Verified) bool
 
 	Accounts  []tolem.Snapshot
-	PaidUntil time.Time             // payments before it are taken off the accounts
+	PaidUntil time.Time             // payments before it are taken off the accounts; required
 	Silent    []tolem.AccountNumber // get no answer
 
 	Clock   func() time.Time // time.Now if nil
