@@ -63,6 +63,9 @@ func (s schema) documented(t *testing.T) {
 	}
 	for _, x := range s.SimpleTypes {
 		want(x.Name, x.Doc)
+		for _, v := range x.Enum {
+			want(x.Name+" "+v.Value, v.Doc)
+		}
 	}
 	for _, x := range s.ComplexTypes {
 		want(x.Name, x.Doc)
@@ -247,29 +250,12 @@ func TestSchemaUsesElementsOnly(t *testing.T) {
 
 // GW-027
 func TestEverythingIsDocumented(t *testing.T) {
-	documented := func(what, doc string) {
-		if doc = strings.TrimSpace(doc); len(doc) < 8 || !strings.HasSuffix(doc, ".") {
-			t.Errorf("%s is not documented: %q", what, doc)
-		}
-	}
 	s := readSchema(t)
-	for _, st := range s.SimpleTypes {
-		documented(st.Name, st.Doc)
-		for _, v := range st.Enum {
-			documented(st.Name+" "+v.Value, v.Doc)
-		}
-	}
-	for _, c := range s.ComplexTypes {
-		documented(c.Name, c.Doc)
-	}
+	s.documented(t)
 	for name := range contractFields {
-		fields, _ := s.fieldsOf(name)
-		for _, f := range fields {
-			documented(name+"/"+f.Name, f.Doc)
+		if _, found := s.fieldsOf(name); !found {
+			t.Errorf("the schema has no %s", name)
 		}
-	}
-	for _, e := range s.Elements {
-		documented(e.Name, e.Doc)
 	}
 }
 
