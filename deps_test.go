@@ -71,7 +71,7 @@ var imports = map[string][]string{
 	"bills": {".", "store", "gateway"},
 	// The connector to an organisation's own system, which is asked about accounts.
 	"bills/billsv1": {
-		".", "archive", "banks/exchange", "bills", "signing", "signing/c14n", "store", "wsdl", "wsdl/channel", "wsdl/contract",
+		".", "archive", "banks", "banks/exchange", "bills", "signing", "signing/c14n", "store", "wsdl", "wsdl/channel", "wsdl/contract",
 	},
 
 	"gateway/registers": {".", "gateway", "registry", "registry/form", "registry/report", "store"},

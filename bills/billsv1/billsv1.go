@@ -19,6 +19,7 @@ import (
 
 	"tolem"
 	"tolem/archive"
+	"tolem/banks"
 	"tolem/banks/exchange"
 	"tolem/bills"
 	"tolem/signing"
@@ -110,6 +111,9 @@ func (c *Connector) Account(ctx context.Context, number tolem.AccountNumber) (to
 	q, err := c.question(number)
 	var s tolem.Snapshot
 	if err == nil {
+		err = c.stands()
+	}
+	if err == nil {
 		s, err = c.ask(ctx, q)
 	}
 	call := Call{Organisation: c.config.Organisation, RequestID: q.id, Outcome: Found, Took: time.Since(began)}
@@ -144,6 +148,19 @@ func (c *Connector) question(number tolem.AccountNumber) (q question, err error)
 	w.Close(wsdl.ProviderLookup)
 	q.payload = w.Bytes
 	return q, nil
+}
+
+// stands reports whether the organisation's participant is one whose word counts
+// now: registered, not suspended, with a contract in force.
+func (c *Connector) stands() error {
+	p, ok := c.config.Directory.Participant(tolem.ParticipantID(c.config.Organisation))
+	switch {
+	case !ok:
+		return banks.ErrNotRegistered
+	case !p.MayCallAt(c.caller.Now()):
+		return banks.ErrInactive
+	}
+	return nil
 }
 
 // ask signs, sends, verifies, keeps and reads. What the organisation has signed

@@ -13,12 +13,14 @@ import (
 
 	"tolem"
 	"tolem/archive"
+	"tolem/banks"
 	"tolem/banks/exchange"
 	"tolem/bills"
 	"tolem/bills/billsv1"
 	"tolem/internal/pki"
 	"tolem/signing"
 	"tolem/signing/trust"
+	"tolem/store"
 	"tolem/wsdl"
 	"tolem/wsdl/channel"
 	"tolem/wsdl/contract"
@@ -268,6 +270,30 @@ func TestSilence(t *testing.T) {
 	}
 	if n := len(w.kept()); n != 0 {
 		t.Errorf("%d entries of what nobody has signed", n)
+	}
+}
+
+// An organisation whose participant is suspended, or is none, is not asked.
+//
+// WP-527
+func TestStanding(t *testing.T) {
+	w := newWorld(t)
+	w.handler = http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("it was asked") })
+	unknown := w.config()
+	unknown.Organisation = "NOBODY"
+	if _, err := must(billsv1.New(unknown)).Account(t.Context(), owes); !errors.Is(err, bills.ErrNoAnswer) || !errors.Is(err, banks.ErrNotRegistered) {
+		t.Errorf("no participant: %v", err)
+	}
+	err := w.db.Update(t.Context(), func(tx *store.Tx) error {
+		p, err := tx.Participant(tolem.ParticipantID(water))
+		p.Suspended = true
+		return errors.Join(err, tx.PutParticipant(p))
+	})
+	if err := errors.Join(err, w.directory.Refresh(t.Context())); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.connector().Account(t.Context(), owes); !errors.Is(err, bills.ErrNoAnswer) || !errors.Is(err, banks.ErrInactive) {
+		t.Errorf("suspended: %v", err)
 	}
 }
 
