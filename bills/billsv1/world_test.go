@@ -1,10 +1,7 @@
 package billsv1_test
 
 import (
-	"crypto/tls"
 	"errors"
-	"io"
-	"log"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
@@ -82,11 +79,7 @@ func newWorld(t testing.TB) *world {
 	w.directory = must(banks.Open(t.Context(), w.db))
 	w.evidence = must(archive.New(w.db, archive.Options{Origin: "test"}))
 	w.handler = w.system()
-	w.server = httptest.NewUnstartedServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { w.handler.ServeHTTP(rw, r) }))
-	w.server.TLS = &tls.Config{Certificates: []tls.Certificate{w.host.TLS()}, ClientAuth: tls.RequireAnyClientCert, VerifyConnection: w.trust.VerifyConnection}
-	w.server.Config.ErrorLog = log.New(io.Discard, "", 0)
-	w.server.StartTLS()
-	t.Cleanup(w.server.Close)
+	w.server = tolemtest.Peer(t, w.host, w.trust.VerifyConnection, http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { w.handler.ServeHTTP(rw, r) }))
 	return w
 }
 

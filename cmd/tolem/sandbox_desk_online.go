@@ -13,7 +13,6 @@ import (
 	"tolem/internal/pki"
 	"tolem/sandbox/provider"
 	"tolem/signing"
-	"tolem/signing/trust"
 	"tolem/store"
 )
 
@@ -36,8 +35,7 @@ func (w *deskWorld) startOrganisation(ctx context.Context) error {
 	if err := w.join(ctx, member.Participant, keys); err != nil {
 		return err
 	}
-	c := w.config.Trust
-	if w.trust, err = trust.Open(ctx, trust.Config{Anchors: c.Anchors, Intermediates: c.Intermediates, CRLs: c.CRLs}, nil); err != nil {
+	if w.trust, err = w.openTrust(ctx); err != nil {
 		return err
 	}
 	signer, err := signing.LoadSigner(keys.signing.Cert, keys.signing.Key)
