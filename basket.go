@@ -45,6 +45,7 @@ type BasketLine struct {
 	Period  string
 	Open    int64     // of the debt when it was looked up; zero: in advance
 	SeenAt  time.Time // when it was looked up
+	Online  bool      // the organisation's own system was asked
 
 	Unit     UnitCode // that receives it
 	AsanUnit UnitCode

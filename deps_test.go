@@ -42,7 +42,7 @@ var imports = map[string][]string{
 	// The banks' side of the payment page: a bank is called, and played.
 	"banks/exchange": {".", "banks", "signing", "signing/trust", "wsdl/channel"},
 	"banks/bankv1":   {".", "banks", "banks/exchange", "signing", "signing/c14n", "signing/trust", "wsdl", "wsdl/channel"},
-	"banks/sandbox":  {".", "signing", "signing/c14n", "wsdl", "wsdl/client"},
+	"banks/sandbox":  {".", "signing", "signing/c14n", "wsdl", "wsdl/channel", "wsdl/client"},
 
 	// The day. What is compared is data: reconciliation opens nothing.
 	"registry/match": {"."},
@@ -58,7 +58,7 @@ var imports = map[string][]string{
 		".", "store", "archive", "signing", "signing/trust", "banks/exchange", "wsdl", "wsdl/channel",
 		"github.com/pkg/sftp", "golang.org/x/crypto/ssh/...",
 	},
-	"registry/deliver/receiver": {"signing", "wsdl"},
+	"registry/deliver/receiver": {"signing", "wsdl", "wsdl/channel"},
 
 	// Attempts to pay, from the payer's confirmation to the bank's last word.
 	"gateway/payments": {".", "gateway", "store", "archive", "banks"},
@@ -69,6 +69,10 @@ var imports = map[string][]string{
 
 	// What cashiers collect for. Intake is the operation by which providers feed it.
 	"bills": {".", "store", "gateway"},
+	// The connector to an organisation's own system, which is asked about accounts.
+	"bills/billsv1": {
+		".", "archive", "banks", "banks/exchange", "bills", "signing", "signing/c14n", "store", "wsdl", "wsdl/channel", "wsdl/contract",
+	},
 
 	"gateway/registers": {".", "gateway", "registry", "registry/form", "registry/report", "store"},
 	// What sealed days come to, and its forms. Nothing personal is in it.
@@ -78,7 +82,7 @@ var imports = map[string][]string{
 	// wire. Of store it may know the errors, nothing else: see
 	// TestTheWireKnowsOnlyErrorsOfTheStore.
 	"gateway/soap": {
-		".", "gateway", "gateway/registers", "bills", "archive", "store", "signing", "signing/c14n", "signing/trust", "banks", "wsdl",
+		".", "gateway", "gateway/registers", "bills", "archive", "store", "signing", "signing/c14n", "signing/trust", "banks", "wsdl", "wsdl/contract",
 		"github.com/rs/zerolog", "github.com/google/uuid", "golang.org/x/time/rate",
 	},
 
@@ -104,6 +108,9 @@ var imports = map[string][]string{
 	// gateway what a participant knows.
 	"sandbox/stub": {".", "signing", "web", "wsdl/client", "wsdl/client/merchant"},
 
+	// An organisation's own system, played.
+	"sandbox/provider": {".", "signing", "signing/c14n", "wsdl", "wsdl/channel", "wsdl/contract"},
+
 	// SMART cards at the desks of banks: what is said, the bridge on the desk's
 	// computer, which knows nothing of the gateway's inside, and the gateway's side.
 	"smartcard":                  {"."},
@@ -117,6 +124,7 @@ var imports = map[string][]string{
 	"wsdl":           {},
 	"wsdl/gatewayv1": {"github.com/hooklift/gowsdl/soap"},
 	"wsdl/channel":   {"signing"},
+	"wsdl/contract":  {".", "signing"},
 	"wsdl/client":    {".", "signing", "signing/trust", "wsdl", "wsdl/channel", "wsdl/gatewayv1", "github.com/hooklift/gowsdl/soap", "github.com/google/uuid"},
 	// A merchant's side of the payment page, for shops in Go and the sandbox.
 	"wsdl/client/merchant":   {".", "signing", "signing/trust", "wsdl"},

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"tolem"
+	"tolem/signing"
 	"tolem/signing/trust"
 	"tolem/store"
 )
@@ -61,6 +62,17 @@ type Record struct {
 	// What Load returns in their place; zero if there are none.
 	Fingerprint tolem.Fingerprint
 	TrustID     [16]byte
+}
+
+// Exchange returns what is kept of a call that was answered: what was sent, and
+// the answer as it came and was verified. About says whom they were exchanged
+// with and what they concern.
+func Exchange(about Record, sent time.Time, message []byte, came time.Time, answer []byte, v *signing.Verified) []Record {
+	out, in := about, about
+	out.ID, out.Direction, out.At, out.Raw = NewMessageID(sent), Out, sent, message
+	in.ID, in.Direction, in.At, in.Raw = NewMessageID(came), In, came, answer
+	in.Certificate, in.Trust = v.Certificate, v.Trust
+	return []Record{out, in}
 }
 
 // appendLeafData appends the record as it stands in the log: every field

@@ -271,3 +271,53 @@ func TestOnlineLookup(t *testing.T) {
 		}
 	})
 }
+
+// An answer dated ahead, or that counts payments it cannot know, is none.
+//
+// WP-033 WP-527
+func TestMomentOfAnOnlineAnswer(t *testing.T) {
+	clock := tolemtest.NewClock(time.Date(2026, 11, 21, 6, 0, 0, 0, time.UTC))
+	far := &distant{}
+	w := newWorld(t, clock, tolemtest.Store(t, tolemtest.SQLite(t), store.Options{Clock: clock.Now}), map[tolem.ProviderID]bills.Source{electro: far})
+	now := clock.Now()
+	for _, c := range []struct {
+		name            string
+		asOf, paidUntil time.Time
+		want            bills.Outcome
+	}{
+		{"now", now, now, bills.FoundDebts},
+		{"no moment", time.Time{}, time.Time{}, bills.FoundDebts},
+		{"books of yesterday", now.AddDate(0, 0, -1), time.Time{}, bills.FoundDebts},
+		{"a clock a little ahead", now.Add(5 * time.Minute), now, bills.FoundDebts},
+		{"ahead", now.Add(5*time.Minute + time.Second), now, bills.Failed},
+		{"counts payments of tomorrow", now, now.Add(time.Second), bills.Failed},
+	} {
+		s := account("1", bill(light, "9", 500))
+		s.AsOf, s.PaidUntil = c.asOf, c.paidUntil
+		far.will(func() (tolem.Snapshot, error) { return s, nil })
+		if f := w.find(electro, "1"); f.Outcome != c.want || f.Online != (c.want == bills.FoundDebts) || f.Online == errors.Is(f.Cause, bills.ErrMoment) {
+			t.Errorf("%s: %s, %v", c.name, f.Outcome, f.Cause)
+		}
+	}
+}
+
+// An organisation that fed its accounts before it was asked itself is believed
+// as it answers now: what was fed does not keep its customers from paying.
+//
+// WP-033
+func TestOnlineAfterFeeding(t *testing.T) {
+	clock := tolemtest.NewClock(time.Date(2026, 11, 21, 6, 0, 0, 0, time.UTC))
+	far := &distant{}
+	w := newWorld(t, clock, tolemtest.Store(t, tolemtest.SQLite(t), store.Options{Clock: clock.Now}), map[tolem.ProviderID]bills.Source{electro: far})
+	w.feed(electro, account("1", bill(light, "8", 700)))
+	clock.Advance(time.Hour)
+	far.will(func() (tolem.Snapshot, error) { return account("1", bill(light, "9", 500)), nil })
+	f := w.find(electro, "1")
+	if len(f.Debts) != 1 || f.Debts[0].Invoice != "9" || !f.Online {
+		t.Fatalf("%+v", f)
+	}
+	line := bills.Line{
+		Code: w.code(), Account: tolem.AccountID{Organisation: electro, Number: "1"}, Service: light, Invoice: "9", Amount: azn(500), Shown: 500, ShownAt: f.At, Online: true,
+	}
+	w.update(func(tx *store.Tx) error { return bills.Settle(tx, line) })
+}

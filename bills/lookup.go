@@ -41,6 +41,7 @@ type Found struct {
 	Debts   []tolem.Debt        // open, of active services
 	Advance []tolem.DeskService // that can be paid without a debt (WP-036, WP-039)
 	At      time.Time           // of the answer
+	Online  bool                // the organisation's own system has said it
 	Cause   error               // of Failed, for the log
 }
 
@@ -105,7 +106,7 @@ func (d *Desk) ask(ctx context.Context, id tolem.AccountID) (found Found, err er
 			return err
 		}
 		found = k.found(said, tolem.Debts(said.Bills, said.PaidUntil, paid))
-		found.At = tx.Now()
+		found.At, found.Online = tx.Now(), source != nil
 		return nil
 	})
 	return found, err
@@ -127,6 +128,9 @@ func (d *Desk) online(ctx context.Context, source *guarded, id tolem.AccountID) 
 	}
 	if s.PaidUntil.IsZero() {
 		s.PaidUntil = s.AsOf
+	}
+	if s.AsOf.After(d.Clock().Add(maxAhead)) || s.PaidUntil.After(s.AsOf) {
+		return s, fmt.Errorf("%w: %w", ErrNoAnswer, ErrMoment)
 	}
 	return s, nil
 }

@@ -25,6 +25,9 @@ type Line struct {
 	// Settle returns ErrDebtChanged. Zero asks for no such check.
 	Shown   int64
 	ShownAt time.Time
+	// Online: it was the organisation's own system that said so (Found.Online).
+	// What was fed of the account before that does not count then.
+	Online bool
 }
 
 // commitSkew is how much later than its own time a payment may have been
@@ -94,7 +97,11 @@ func (l Line) stands(tx *store.Tx) error {
 	}
 	key := tolem.BillKey{Service: l.Service, Invoice: l.Invoice}
 	a, err := tx.Account(l.Account)
-	if errors.Is(err, store.ErrNotFound) { // the organisation's own system knows it
+	unknown := errors.Is(err, store.ErrNotFound)
+	if err != nil && !unknown {
+		return err
+	}
+	if l.Online || unknown {
 		paid, err := tx.SettlementsSince(l.Account, l.ShownAt.Add(-commitSkew))
 		if err != nil {
 			return err
@@ -105,9 +112,6 @@ func (l Line) stands(tx *store.Tx) error {
 			}
 		}
 		return nil
-	}
-	if err != nil {
-		return err
 	}
 	paid, err := tx.SettlementsSince(l.Account, a.PaidUntil)
 	if err != nil {

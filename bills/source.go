@@ -11,10 +11,11 @@ import (
 )
 
 // Source answers for an organisation whose accounts are not kept here: a
-// connector to its system. Account returns what it says now about an account, or
-// ErrNoAccount. AsOf and PaidUntil of the answer may be zero; then all payments
-// made before the call are taken as counted. It may be called by many at once;
-// it should give up when the context ends, but nothing waits for it after that.
+// connector to its system, like bills/billsv1. Account returns what it says now
+// about an account, or ErrNoAccount. AsOf and PaidUntil of the answer may be zero;
+// then all payments made before the call are taken as counted. It may be called by
+// many at once; it should give up when the context ends, but nothing waits for it
+// after that.
 type Source interface {
 	Account(ctx context.Context, number tolem.AccountNumber) (tolem.Snapshot, error)
 }

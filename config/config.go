@@ -189,15 +189,28 @@ type Checkout struct {
 
 // BankAddresses returns the addresses of the banks that are called.
 func (c Checkout) BankAddresses() (map[tolem.ParticipantID]string, error) {
-	addresses := make(map[tolem.ParticipantID]string, len(c.Banks))
-	for _, entry := range c.Banks {
-		id, address, _ := strings.Cut(entry, "=")
-		if u, err := url.Parse(address); err != nil || tolem.CheckIdentifier(id) != nil || u.Scheme != "https" || u.Host == "" {
-			return nil, fmt.Errorf("%q is not BANK=https://HOST/PATH", entry)
+	return addresses[tolem.ParticipantID]("checkout.banks", "BANK", c.Banks)
+}
+
+// addresses reads a list of NAME=https://HOST/PATH. An error is the FieldError of
+// the first entry that is wrong, and tells what NAME is.
+func addresses[ID ~string](key, what string, list []string) (map[ID]string, error) {
+	known := make(map[ID]string, len(list))
+	for i, entry := range list {
+		wrong := func(format string, args ...any) error {
+			return &FieldError{Key: fmt.Sprintf("%s[%d]", key, i), Problem: fmt.Sprintf(format, args...)}
 		}
-		addresses[tolem.ParticipantID(id)] = address
+		id, address, _ := strings.Cut(entry, "=")
+		u, err := url.Parse(address)
+		switch {
+		case err != nil, tolem.CheckIdentifier(id) != nil, u.Scheme != "https", u.Host == "", u.RawQuery != "", u.User != nil:
+			return nil, wrong("%q is not %s=https://HOST/PATH", entry, what)
+		case known[ID(id)] != "":
+			return nil, wrong("%s stands there twice", id)
+		}
+		known[ID(id)] = address
 	}
-	return addresses, nil
+	return known, nil
 }
 
 // Workplace is the pages of banks' desks. Whom a connection is of is told by the
@@ -212,6 +225,15 @@ type Workplace struct {
 	Burst         int      `koanf:"burst"`                       // requests at once above the average
 	Support       string   `koanf:"support"`                     // how operators reach whoever helps, as shown
 	Sandbox       bool     `koanf:"sandbox"`                     // every page says that no real money moves, and simulated cards count
+
+	Organisations []string      `koanf:"organisations"`  // ORGANISATION=https://HOST/provider/v1: those whose own systems are asked
+	LookupTimeout time.Duration `koanf:"lookup_timeout"` // of a question to one of them (WP-527)
+}
+
+// OrganisationAddresses returns the addresses of the organisations' own systems
+// that are asked about accounts.
+func (w Workplace) OrganisationAddresses() (map[tolem.ProviderID]string, error) {
+	return addresses[tolem.ProviderID]("workplace.organisations", "ORGANISATION", w.Organisations)
 }
 
 // Log says what is logged and how.
@@ -257,9 +279,11 @@ func Defaults() Config {
 			At: "01:00", Days: "every", Language: "kk", FinalAfter: 3, Holidays: []string{}, Workdays: []string{}, Operator: "Operator of the payment gateway",
 			ClaimsDueAfter: 2, Folder: "registers-cache",
 		},
-		Checkout:  Checkout{Banks: []string{}, Acquirers: []string{}, CallTimeout: 30 * time.Second, RatePerSecond: 20, Burst: 100},
-		Workplace: Workplace{OtherTickets: []string{}, CardBridge: "127.0.0.1:47123", RatePerSecond: 100, Burst: 500},
-		Log:       Log{Level: "info", Format: "json"},
-		Shutdown:  Shutdown{Grace: 30 * time.Second},
+		Checkout: Checkout{Banks: []string{}, Acquirers: []string{}, CallTimeout: 30 * time.Second, RatePerSecond: 20, Burst: 100},
+		Workplace: Workplace{
+			OtherTickets: []string{}, CardBridge: "127.0.0.1:47123", RatePerSecond: 100, Burst: 500, Organisations: []string{}, LookupTimeout: 10 * time.Second,
+		},
+		Log:      Log{Level: "info", Format: "json"},
+		Shutdown: Shutdown{Grace: 30 * time.Second},
 	}
 }

@@ -293,6 +293,42 @@ func TestBusinessCalendar(t *testing.T) {
 	}
 }
 
+// asks has organisations' own systems asked.
+func asks(c *config.Config, organisations ...string) {
+	c.Workplace.Organisations, c.Delivery.TLS = organisations, config.KeyPair{Cert: "channel.pem", Key: "channel.key"}
+}
+
+// Where an organisation's own system is reached is checked before anything is
+// opened, and an error says which entry is wrong and how.
+//
+// WP-033 WP-527
+func TestAddressesOfOrganisations(t *testing.T) {
+	c := usable()
+	asks(&c, "SU=https://su.example:8446/provider/v1", "QAZ=https://qaz.example")
+	known, err := c.Workplace.OrganisationAddresses()
+	if c.Validate() != nil || err != nil || len(known) != 2 || known["SU"] != "https://su.example:8446/provider/v1" || c.Workplace.LookupTimeout != 10*time.Second {
+		t.Errorf("%v, %v, %v", known, err, c.Validate())
+	}
+	for entry, want := range map[string]string{
+		"SU=http://su.example/v1":     "is not ORGANISATION=https://HOST/PATH",
+		"SU=https:///v1":              "is not ORGANISATION=https://HOST/PATH",
+		"SU=https://su.example/v1?a":  "is not ORGANISATION=https://HOST/PATH",
+		"SU=https://a:b@su.example/":  "is not ORGANISATION=https://HOST/PATH",
+		"S U=https://su.example/v1":   "is not ORGANISATION=https://HOST/PATH",
+		"https://su.example/v1":       "is not ORGANISATION=https://HOST/PATH",
+		"QAZ=https://other.example/1": "QAZ stands there twice",
+	} {
+		asks(&c, "QAZ=https://qaz.example", entry)
+		if err := c.Validate(); !errors.Is(err, config.ErrInvalid) || !strings.Contains(err.Error(), "workplace.organisations[1]: ") || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", entry, err)
+		}
+	}
+	c.Workplace.Organisations, c.Delivery.TLS = []string{"SU=https://su.example/v1"}, config.KeyPair{}
+	if err := c.Validate(); err == nil || !strings.Contains(err.Error(), "delivery.tls: needed") {
+		t.Errorf("without a certificate to show: %v", err)
+	}
+}
+
 func TestValidateNamesTheBadField(t *testing.T) {
 	if c := usable(); c.Validate() != nil {
 		t.Fatalf("a usable configuration: %v", c.Validate())
@@ -325,6 +361,9 @@ func TestValidateNamesTheBadField(t *testing.T) {
 		"workplace.card_bridge":           func(c *config.Config) { c.Workplace.CardBridge = "192.0.2.1:47123" },
 		"workplace.rate_per_second":       func(c *config.Config) { c.Workplace.RatePerSecond = 0 },
 		"workplace.burst":                 func(c *config.Config) { c.Workplace.Burst = -1 },
+		"workplace.organisations[1]":      func(c *config.Config) { asks(c, "SU=https://su.example/v1", "QAZ") },
+		"workplace.lookup_timeout":        func(c *config.Config) { c.Workplace.LookupTimeout = 11 * time.Second },
+		"checkout.banks[0]":               func(c *config.Config) { c.Checkout.Banks = []string{"BANK1=http://bank.example"} },
 		"vault.cert":                      func(c *config.Config) { c.Vault.Cert, c.Vault.Key = "", "" },
 		"vault.keys":                      func(c *config.Config) { c.Vault.Keys = nil },
 		"archive.origin":                  func(c *config.Config) { c.Archive.Origin = "two words" },

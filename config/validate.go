@@ -123,9 +123,7 @@ func (c *Config) checkTrust(v *validator) {
 func (c *Config) checkCheckout(v *validator) {
 	p := c.Checkout
 	banks, err := p.BankAddresses()
-	if err != nil {
-		v.add("checkout.banks", "%v", err)
-	}
+	v.found(err)
 	for i, id := range p.Acquirers {
 		if banks[tolem.ParticipantID(id)] == "" {
 			v.add(fmt.Sprintf("checkout.acquirers[%d]", i), "%s is not one of checkout.banks", id)
@@ -163,6 +161,11 @@ func (c *Config) checkWorkplace(v *validator) {
 	if len(w.OtherTickets) > 0 && w.TicketKey == "" {
 		v.add("workplace.ticket_key", "needed beside workplace.other_ticket_keys")
 	}
+	organisations, err := w.OrganisationAddresses()
+	v.found(err)
+	if len(organisations) > 0 && c.Delivery.TLS.Cert == "" {
+		v.add("delivery.tls", "needed: it is what the gateway shows the organisations of workplace.organisations")
+	}
 	if w.Listen == "" {
 		return
 	}
@@ -181,6 +184,10 @@ func onLoopback(address string) bool {
 	ip, err := netip.ParseAddr(host)
 	return host == "localhost" || err == nil && ip.IsLoopback()
 }
+
+// maxLookup is how long a customer may be let wait for an organisation's own
+// system (WP-527).
+const maxLookup = 10 * time.Second
 
 // maxAccount is as long as the longest IBAN.
 const maxAccount = 34
@@ -237,6 +244,7 @@ func (c *Config) checkNumbers(v *validator) {
 		{"trust.refresh", c.Trust.Refresh, time.Second, 7 * day},
 		{"codes.ttl", c.Codes.TTL, time.Second, 366 * day},
 		{"codes.expire_every", c.Codes.ExpireEvery, 100 * time.Millisecond, day},
+		{"workplace.lookup_timeout", c.Workplace.LookupTimeout, 100 * time.Millisecond, maxLookup},
 		{"archive.seal_every", c.Archive.SealEvery, 10 * time.Millisecond, time.Hour},
 		{"shutdown.grace", c.Shutdown.Grace, time.Second, 10 * time.Minute},
 	} {
@@ -269,6 +277,13 @@ type validator struct{ problems []error }
 
 func (v *validator) add(key, format string, args ...any) {
 	v.problems = append(v.problems, &FieldError{Key: key, Problem: fmt.Sprintf(format, args...)})
+}
+
+// found adds a problem that was found elsewhere.
+func (v *validator) found(err error) {
+	if err != nil {
+		v.problems = append(v.problems, err)
+	}
 }
 
 func (v *validator) address(key, s string) {

@@ -266,7 +266,7 @@ func organisationRefusal(err error) error {
 // line is what debts and services have in common.
 func (f looked) line(s tolem.DeskService) tolem.BasketLine {
 	return tolem.BasketLine{
-		Account: f.Account.Account, Service: s.Code, SeenAt: f.At, Organisation: f.organisation.Name,
+		Account: f.Account.Account, Service: s.Code, SeenAt: f.At, Online: f.Online, Organisation: f.organisation.Name,
 		ServiceName: s.ShownName(), ServiceCode: s.ShownCode(), Particulars: f.Account.Particulars,
 	}
 }
@@ -532,7 +532,7 @@ func (c calculation) line(l *tolem.BasketLine) error {
 		if l.Amount == l.Open {
 			l.Amount, l.Typed = d.Open, prefilled(d.Open)
 		}
-		l.Open, l.SeenAt = d.Open, c.again[l.No].At
+		l.Open, l.SeenAt, l.Online = d.Open, c.again[l.No].At, c.again[l.No].Online
 	}
 	return nil
 }

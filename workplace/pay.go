@@ -229,7 +229,7 @@ func (p *payer) take(tx *store.Tx, b tolem.Basket, l tolem.BasketLine, event tol
 	amount := tolem.Money{Minor: l.Amount, Currency: p.Currency}
 	err = bills.Settle(tx, bills.Line{
 		Code: number, Account: l.Account, Service: l.Service, Amount: amount, Advance: l.Advance, Invoice: l.Invoice, Period: l.Period,
-		Shown: l.Open, ShownAt: l.SeenAt,
+		Shown: l.Open, ShownAt: l.SeenAt, Online: l.Online,
 	})
 	if err != nil {
 		return err

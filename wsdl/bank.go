@@ -1,9 +1,6 @@
 package wsdl
 
-import (
-	_ "embed" // the contract travels inside the binary
-	"strings"
-)
+import _ "embed" // the contract travels inside the binary
 
 // BankNamespace is the target namespace of the contract that banks implement to
 // take payments from the payment page.
@@ -32,18 +29,11 @@ var bankSchema string
 
 // BankWSDL returns the contract of banks as one file without imports, for a
 // bank to build its service from.
-func BankWSDL() []byte {
-	_, schema, _ := strings.Cut(bankSchema, "?>\n")
-	included := `    <xs:schema targetNamespace="` + BankNamespace + `">
-      <xs:include schemaLocation="bank-v1.xsd"/>
-    </xs:schema>
-`
-	return []byte(strings.Replace(bankSource, included, indented(schema), 1))
-}
+func BankWSDL() []byte { return oneFile(bankSource, bankSchema, BankNamespace, "bank-v1.xsd") }
 
 // BankWSDLAt returns the contract with the address in its port.
 func BankWSDLAt(address string) []byte {
-	return []byte(strings.Replace(string(BankWSDL()), `location="https://localhost:8445/bank/v1"`, `location="`+escaped(address)+`"`, 1))
+	return at(BankWSDL(), "https://localhost:8445/bank/v1", address)
 }
 
 // BankSchema returns the schema of its messages.

@@ -95,6 +95,22 @@ func inlineSchema() string {
 	return indented(schema)
 }
 
+// oneFile returns a contract whose types include a schema as one file without
+// imports, for somebody to build a service from.
+func oneFile(contract, schema, namespace, schemaFile string) []byte {
+	_, content, _ := strings.Cut(schema, "?>\n")
+	included := `    <xs:schema targetNamespace="` + namespace + `">
+      <xs:include schemaLocation="` + schemaFile + `"/>
+    </xs:schema>
+`
+	return []byte(strings.Replace(contract, included, indented(content), 1))
+}
+
+// at returns a contract with another address in its port.
+func at(contract []byte, sample, address string) []byte {
+	return []byte(strings.Replace(string(contract), `location="`+sample+`"`, `location="`+escaped(address)+`"`, 1))
+}
+
 // indented indents a document by as much as the types of a WSDL are.
 func indented(schema string) string {
 	return "    " + strings.ReplaceAll(strings.TrimSuffix(schema, "\n"), "\n", "\n    ") + "\n"

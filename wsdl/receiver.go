@@ -1,9 +1,6 @@
 package wsdl
 
-import (
-	_ "embed" // the contract travels inside the binary
-	"strings"
-)
+import _ "embed" // the contract travels inside the binary
 
 // ReceiverNamespace is the target namespace of the contract that participants
 // implement to have their documents pushed to them.
@@ -21,12 +18,7 @@ var receiverSchema string
 // ReceiverWSDL returns the contract of the receiver as one file without
 // imports, for a participant to build its service from.
 func ReceiverWSDL() []byte {
-	_, schema, _ := strings.Cut(receiverSchema, "?>\n")
-	included := `    <xs:schema targetNamespace="` + ReceiverNamespace + `">
-      <xs:include schemaLocation="receiver-v1.xsd"/>
-    </xs:schema>
-`
-	return []byte(strings.Replace(receiverSource, included, indented(schema), 1))
+	return oneFile(receiverSource, receiverSchema, ReceiverNamespace, "receiver-v1.xsd")
 }
 
 // ReceiverSchema returns the schema of its messages.

@@ -1,12 +1,8 @@
 package wsdl_test
 
 import (
-	"encoding/xml"
-	"os/exec"
-	"strings"
 	"testing"
 
-	"tolem/internal/tolemtest"
 	"tolem/wsdl"
 )
 
@@ -16,41 +12,19 @@ const soundDelivery = `<DeliverDocument xmlns="urn:tolem:receiver:v1"><requestId
 	`<part>1</part><parts>1</parts><content>YWI=</content><content>Yw==</content></DeliverDocument>`
 
 func TestReceiverSchemaRefuses(t *testing.T) {
-	tolemtest.RequireTool(t, "xmllint")
-	schema := write(t, "receiver-v1.xsd", string(wsdl.ReceiverSchema()))
-	if out, err := lint(t, schema, soundDelivery); err != nil {
-		t.Fatalf("the sound message is refused: %s", out)
-	}
-	for _, c := range []struct{ name, old, new, mention string }{
-		{"path as a name", "<name>B-", "<name>../B-", "name"},
-		{"part 0", "<part>1", "<part>0", "part"},
-		{"hash in capitals", ">ba78", ">BA78", "hash"},
-		{"unknown form", ">xml<", ">exe<", "form"},
-		{"content that is no base64", "YWI=", "YWI*", "content"},
-		{"day that does not exist", "2026-11-21<", "2026-11-31<", "day"},
-		{"field out of order", "<part>1</part><parts>1</parts>", "<parts>1</parts><part>1</part>", "parts"},
-	} {
-		message := strings.Replace(soundDelivery, c.old, c.new, 1)
-		if out, err := lint(t, schema, message); message == soundDelivery || err == nil || !strings.Contains(out, c.mention) {
-			t.Errorf("%s: %v, %s", c.name, err, out)
-		}
-	}
+	refuses(t, wsdl.ReceiverSchema(),
+		spoilt{"path as a name", soundDelivery, "<name>B-", "<name>../B-", "name"},
+		spoilt{"part 0", soundDelivery, "<part>1", "<part>0", "part"},
+		spoilt{"hash in capitals", soundDelivery, ">ba78", ">BA78", "hash"},
+		spoilt{"unknown form", soundDelivery, ">xml<", ">exe<", "form"},
+		spoilt{"content that is no base64", soundDelivery, "YWI=", "YWI*", "content"},
+		spoilt{"day that does not exist", soundDelivery, "2026-11-21<", "2026-11-31<", "day"},
+		spoilt{"field out of order", soundDelivery, "<part>1</part><parts>1</parts>", "<parts>1</parts><part>1</part>", "parts"},
+	)
 }
 
 // A participant builds its service from one file: a toolkit that is not ours
 // reads it.
 func TestReceiverContractIsUsable(t *testing.T) {
-	doc := wsdl.ReceiverWSDL()
-	eachElement(t, doc, func(e xml.StartElement) {
-		if e.Name.Local == "include" || e.Name.Local == "import" {
-			t.Errorf("the contract has an xs:%s", e.Name.Local)
-		}
-	})
-	python := tolemtest.RequirePython(t, "zeep")
-	script := `import sys, zeep
-zeep.Client(sys.argv[1]).wsdl.dump()`
-	out, err := exec.Command(python, "-c", script, write(t, "receiver.wsdl", string(doc))).CombinedOutput()
-	if err != nil || !strings.Contains(string(out), "requestId") || !strings.Contains(string(out), "content") {
-		t.Errorf("zeep: %v\n%s", err, out)
-	}
+	builds(t, wsdl.ReceiverWSDL(), "requestId", "content")
 }

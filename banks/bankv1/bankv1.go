@@ -15,7 +15,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
 	"time"
 
 	"tolem"
@@ -81,20 +80,17 @@ var (
 	_ banks.ClaimPayer = (*Connector)(nil)
 )
 
-// Errors of New.
-var (
-	ErrAddress = errors.New("address of a bank must be an https URL without query")
-	ErrConfig  = errors.New("bank, signer, trust and directory are required")
-)
+// ErrNoBank: New was not told which bank is called. Its other errors are those of
+// exchange.Config.Check.
+var ErrNoBank = errors.New("the bank is required")
 
 // New checks the configuration and returns a connector. It opens no connection.
 func New(c Config) (*Connector, error) {
-	u, err := url.Parse(c.Address)
-	switch {
-	case err != nil, u.Scheme != "https", u.Host == "", u.RawQuery != "", u.User != nil:
-		return nil, fmt.Errorf("%w: %q", ErrAddress, c.Address)
-	case c.Bank == "" || c.Signer == nil || c.Trust == nil || c.Directory == nil:
-		return nil, ErrConfig
+	if err := c.Check(c.Address); err != nil {
+		return nil, err
+	}
+	if c.Bank == "" {
+		return nil, ErrNoBank
 	}
 	if c.InFlight <= 0 {
 		c.InFlight = DefaultInFlight
@@ -113,6 +109,7 @@ func New(c Config) (*Connector, error) {
 	}
 	b := &Connector{config: c, caller: exchange.New(c.Config), reader: signing.NewReader(wsdl.BankNamespace)}
 	b.breaker = breaker{most: c.InFlight, after: c.BreakAfter, rest: c.Rest}
+	var err error
 	b.client, err = b.caller.Client(c.Address)
 	return b, err
 }

@@ -13,6 +13,7 @@ import (
 
 	"tolem"
 	"tolem/banks"
+	"tolem/banks/exchange"
 	"tolem/signing/c14n"
 	"tolem/wsdl"
 )
@@ -63,7 +64,8 @@ func (w *writer) fail(field string) {
 // begin opens the message and writes what every request begins with.
 func (c *Connector) begin(operation string) (*writer, request) {
 	w := &writer{random: c.config.Random}
-	r := request{operation: operation, id: w.requestID()}
+	r := request{operation: operation}
+	r.id, w.err = exchange.NewRequestID(w.random)
 	w.Root(operation, wsdl.BankNamespace)
 	w.Text("requestId", string(r.id))
 	return w, r
@@ -84,17 +86,6 @@ func (w *writer) end(r request) (request, error) {
 		return request{operation: r.operation, attempt: r.attempt, claim: r.claim, id: r.id}, w.err
 	}
 	return r, nil
-}
-
-func (w *writer) requestID() tolem.RequestID {
-	var b [16]byte
-	if _, err := io.ReadFull(w.random, b[:]); err != nil {
-		w.err = fmt.Errorf("random numbers: %w", err)
-	}
-	b[6] = b[6]&0x0f | 0x40
-	b[8] = b[8]&0x3f | 0x80
-	h := hex.EncodeToString(b[:])
-	return tolem.RequestID(h[:8] + "-" + h[8:12] + "-" + h[12:16] + "-" + h[16:20] + "-" + h[20:])
 }
 
 func (w *writer) form(field, value string, form *regexp.Regexp, required bool) {

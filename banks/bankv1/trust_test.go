@@ -8,6 +8,7 @@ import (
 
 	"tolem/banks"
 	"tolem/banks/bankv1"
+	"tolem/banks/exchange"
 	"tolem/banks/sandbox"
 	"tolem/internal/pki"
 	"tolem/signing/trust"
@@ -74,7 +75,7 @@ func TestNewRefusesWhatCannotWork(t *testing.T) {
 	} {
 		c := sound
 		spoil(&c)
-		if _, err := bankv1.New(c); !errors.Is(err, bankv1.ErrAddress) && !errors.Is(err, bankv1.ErrConfig) {
+		if _, err := bankv1.New(c); !errors.Is(err, exchange.ErrAddress) && !errors.Is(err, exchange.ErrConfig) && !errors.Is(err, bankv1.ErrNoBank) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

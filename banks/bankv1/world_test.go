@@ -1,11 +1,8 @@
 package bankv1_test
 
 import (
-	"crypto/tls"
 	"errors"
 	"fmt"
-	"io"
-	"log"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
@@ -126,13 +123,7 @@ func (w *world) open(o, stranger *office, change func(*sandbox.Config)) {
 
 func (w *world) listen(o *office, h http.Handler) {
 	w.t.Helper()
-	o.server = httptest.NewUnstartedServer(h)
-	o.server.TLS = &tls.Config{
-		Certificates: []tls.Certificate{w.host.TLS()}, ClientAuth: tls.RequireAnyClientCert, VerifyConnection: w.trust.VerifyConnection,
-	}
-	o.server.Config.ErrorLog = log.New(io.Discard, "", 0)
-	o.server.StartTLS()
-	w.t.Cleanup(o.server.Close)
+	o.server = tolemtest.Peer(w.t, w.host, w.trust.VerifyConnection, h)
 }
 
 // connector returns the gateway's connector to a bank. It waits a third of a

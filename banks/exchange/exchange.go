@@ -3,14 +3,16 @@
 // is that participant's own. The transport of messages is wsdl/channel's.
 //
 // It knows no contract and repeats nothing. registry/deliver calls it to push
-// documents, banks/bankv1 to call banks.
+// documents, banks/bankv1 to call banks, bills/billsv1 to ask organisations.
 package exchange
 
 import (
 	"context"
 	"crypto/tls"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"time"
@@ -29,6 +31,12 @@ const DefaultTimeout = 30 * time.Second
 // channel.ErrAnswer.
 var ErrSigner = errors.New("not the participant's signature")
 
+// Errors of Config.Check.
+var (
+	ErrAddress = errors.New("address must be an https URL without query")
+	ErrConfig  = errors.New("signer, trust and directory are required")
+)
+
 // Config says who calls and whom to believe.
 type Config struct {
 	Signer      *signing.Signer
@@ -37,6 +45,31 @@ type Config struct {
 	Directory   *banks.Directory // says whose a certificate is
 	Clock       func() time.Time // time.Now if nil
 	Timeout     time.Duration    // of one exchange; DefaultTimeout if zero
+}
+
+// Check reports what keeps exchanges with an address from being made: ErrAddress
+// or ErrConfig.
+func (c Config) Check(address string) error {
+	u, err := url.Parse(address)
+	switch {
+	case err != nil, u.Scheme != "https", u.Host == "", u.RawQuery != "", u.User != nil:
+		return fmt.Errorf("%w: %q", ErrAddress, address)
+	case c.Signer == nil || c.Trust == nil || c.Directory == nil:
+		return ErrConfig
+	}
+	return nil
+}
+
+// NewRequestID draws a UUID of version 4.
+func NewRequestID(random io.Reader) (tolem.RequestID, error) {
+	var b [16]byte
+	if _, err := io.ReadFull(random, b[:]); err != nil {
+		return "", fmt.Errorf("random numbers: %w", err)
+	}
+	b[6] = b[6]&0x0f | 0x40
+	b[8] = b[8]&0x3f | 0x80
+	h := hex.EncodeToString(b[:])
+	return tolem.RequestID(h[:8] + "-" + h[8:12] + "-" + h[12:16] + "-" + h[16:20] + "-" + h[20:]), nil
 }
 
 // Caller makes exchanges. It is safe for concurrent use.
@@ -104,4 +137,23 @@ func (c *Caller) Verify(answer []byte, by tolem.ParticipantID, now time.Time) (*
 		return nil, fmt.Errorf("%w: %w: signed by %s in place of %s", channel.ErrAnswer, ErrSigner, signer.ID, by)
 	}
 	return verified, nil
+}
+
+// Answer is one that the participant asked has signed just now.
+type Answer struct {
+	*signing.Verified
+	Raw []byte    // as it came
+	At  time.Time // when
+}
+
+// Ask sends a message and returns the answer of this participant. What it has
+// not signed is no answer.
+func (c *Caller) Ask(ctx context.Context, client *http.Client, address, action string, message []byte, of tolem.ParticipantID) (a Answer, err error) {
+	if a.Raw, a.At, err = c.Post(ctx, client, address, action, message); err != nil {
+		return Answer{}, err
+	}
+	if a.Verified, err = c.Verify(a.Raw, of, a.At); err != nil {
+		return Answer{}, err
+	}
+	return a, nil
 }

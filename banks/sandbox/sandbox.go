@@ -12,14 +12,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
-	"strconv"
 	"time"
 
 	"tolem"
 	"tolem/signing"
 	"tolem/wsdl"
+	"tolem/wsdl/channel"
 )
 
 // How long things take unless Config says otherwise.
@@ -66,11 +65,11 @@ type Event struct {
 
 // Bank is a simulated bank: an http.Handler. It is safe for concurrent use.
 type Bank struct {
-	config Config
-	reader *signing.Reader
-	book   *book
-	script script
-	wake   chan struct{}
+	config  Config
+	service channel.Service
+	book    *book
+	script  script
+	wake    chan struct{}
 }
 
 // New opens the book and returns a bank that behaves by the Table.
@@ -93,7 +92,9 @@ func New(c Config) (*Bank, error) {
 	if err != nil {
 		return nil, fmt.Errorf("book of %s: %w", c.Bank, err)
 	}
-	b := &Bank{config: c, reader: signing.NewReader(wsdl.BankNamespace), book: kept, wake: make(chan struct{}, 1)}
+	b := &Bank{config: c, book: kept, wake: make(chan struct{}, 1), service: channel.Service{
+		Reader: signing.NewReader(wsdl.BankNamespace), Signer: c.Signer, Verifier: c.Verifier, Gateway: c.Gateway, Clock: c.Clock,
+	}}
 	b.script.table = index()
 	kept.resumeNotices(c.Clock())
 	return b, nil
@@ -104,9 +105,6 @@ var errIncomplete = errors.New("a simulated bank needs a signer, a verifier and 
 // Close closes the book's file.
 func (b *Bank) Close() error { return b.book.close() }
 
-// errSender: the message is signed, but not by the gateway.
-var errSender = errors.New("not the gateway's signature")
-
 // ServeHTTP takes one message, or shows the contract. What is no message of the
 // gateway is told so without a signature: an answer is owed to nobody else.
 func (b *Bank) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -114,16 +112,14 @@ func (b *Bank) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		panic(http.ErrAbortHandler)
 	}
 	if r.Method == http.MethodGet {
-		w.Header().Set("Content-Type", "text/xml; charset=utf-8")
-		_, _ = w.Write(wsdl.BankWSDLAt("https://" + r.Host + r.URL.Path)) // the reader has hung up
+		channel.WriteContract(w, wsdl.BankWSDLAt("https://"+r.Host+r.URL.Path))
 		return
 	}
-	raw, err := io.ReadAll(http.MaxBytesReader(w, r.Body, signing.MaxMessage))
-	if err != nil {
-		http.Error(w, "cannot be read", http.StatusBadRequest)
-		return
+	operation, fields, err := b.service.Open(w, r)
+	var q request
+	if err == nil {
+		q, err = readRequest(operation, fields)
 	}
-	q, err := b.open(raw)
 	if err != nil {
 		b.config.Observe(Event{Operation: q.operation, Attempt: q.attempt, Claim: q.claim, Err: err})
 		http.Error(w, err.Error(), http.StatusBadRequest)
@@ -140,22 +136,6 @@ func (b *Bank) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	b.answer(r.Context(), w, q, e, result, manner.Manner)
-}
-
-// open verifies a message and reads what was signed.
-func (b *Bank) open(raw []byte) (request, error) {
-	v, err := b.config.Verifier.Verify(raw, b.config.Clock())
-	if err != nil {
-		return request{}, err
-	}
-	if !b.config.Gateway(v) {
-		return request{}, errSender
-	}
-	name, fields, err := b.reader.Read(v.Body)
-	if err != nil {
-		return request{}, err
-	}
-	return readRequest(name, fields)
 }
 
 // Result codes of the contract that are not states of an entry.
@@ -251,9 +231,7 @@ func (b *Bank) answer(ctx context.Context, w http.ResponseWriter, q request, e E
 		http.Error(w, "cannot be signed", http.StatusInternalServerError)
 		return
 	}
-	w.Header().Set("Content-Type", "text/xml; charset=utf-8")
-	w.Header().Set("Content-Length", strconv.Itoa(len(signed)))
-	_, _ = w.Write(signed) // the caller has hung up
+	channel.WriteAnswer(w, signed)
 }
 
 // pause waits, and reports whether somebody still listens.

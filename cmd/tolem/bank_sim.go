@@ -118,18 +118,23 @@ func playBank(ctx context.Context, s *bankSimConfig, listener net.Listener, io s
 	if err != nil {
 		return fmt.Errorf("tls: %w", err)
 	}
+	server := newPeerServer(bankSimPath, bank, pair, known, log)
+	failed := make(chan error, 1)
+	go func() { failed <- server.ServeTLS(listener, "", "") }()
+	fmt.Fprintf(io.out, "%s answers at https://%s%s\n", s.Bank, listener.Addr(), bankSimPath)
+	return errors.Join(bankSimLoop(ctx, bank, follow, known, failed, log), stopServer(server))
+}
+
+// newPeerServer makes the server of a system that the gateway calls.
+func newPeerServer(path string, h http.Handler, pair tls.Certificate, known *trust.Store, log zerolog.Logger) *http.Server {
 	mux := http.NewServeMux()
-	mux.Handle(bankSimPath, bank)
-	server := &http.Server{
+	mux.Handle(path, h)
+	return &http.Server{
 		Handler: mux, ReadHeaderTimeout: bankSimHeader, IdleTimeout: bankSimIdle, MaxHeaderBytes: maxHeaderBytes, ErrorLog: quietLog(log),
 		TLSConfig: &tls.Config{
 			MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{pair}, ClientAuth: tls.RequireAnyClientCert, VerifyConnection: known.VerifyConnection,
 		},
 	}
-	failed := make(chan error, 1)
-	go func() { failed <- server.ServeTLS(listener, "", "") }()
-	fmt.Fprintf(io.out, "%s answers at https://%s%s\n", s.Bank, listener.Addr(), bankSimPath)
-	return errors.Join(bankSimLoop(ctx, bank, follow, known, failed, log), stopServer(server))
 }
 
 // bankSimLoop notifies, and follows the script and the revocation lists.

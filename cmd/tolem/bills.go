@@ -14,9 +14,10 @@ import (
 	"tolem/store"
 )
 
-// newBills opens what cashiers collect for.
-func newBills(d *desk, calendar *tolem.Calendar) *bills.Desk {
-	return bills.New(bills.Config{Currency: d.config.Currency, Calendar: calendar}, d.db)
+// newBills opens what cashiers collect for. Without sources no organisation's own
+// system is asked.
+func newBills(d *desk, calendar *tolem.Calendar, sources map[tolem.ProviderID]bills.Source) *bills.Desk {
+	return bills.New(bills.Config{Currency: d.config.Currency, Calendar: calendar, Sources: sources, LookupTimeout: d.config.Workplace.LookupTimeout}, d.db)
 }
 
 func billsCommand(io streams) *cobra.Command {
@@ -30,7 +31,7 @@ func withBills(ctx context.Context, file string, do func(context.Context, *desk,
 		if err != nil {
 			return err
 		}
-		return do(ctx, d, newBills(d, calendar))
+		return do(ctx, d, newBills(d, calendar, nil))
 	})
 }
 

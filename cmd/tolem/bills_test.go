@@ -24,6 +24,9 @@ func TestOrganisationsAndBillsFromTheCommandLine(t *testing.T) {
 	s.must(with("service", "add", "--code", "LIGHT", "--provider", "LIGHTCO", "--name", "Light")...)
 	s.must(with("service", "add", "--code", "FINE", "--provider", "LIGHTCO", "--name", "Fine")...)
 	s.refused(exitFailed, "add it first", with("organisation", "unit", "--of", "LIGHTCO", "--code", "01", "--name", "Bakı")...)
+	if out := s.must("provider", "contract"); !strings.Contains(out, "LookupAccountResponse") {
+		t.Errorf("contract:\n%s", out)
+	}
 	s.refused(exitUsage, "SMART", with("organisation", "add", "--id", "LIGHTCO", "--name", "x", "--smart", "coal")...)
 	s.refused(exitUsage, "receiver", with("organisation", "add", "--id", "LIGHTCO", "--name", "x", "--receiver-required")...)
 	s.refused(exitFailed, "no bank", with("organisation", "add", "--id", "LIGHTCO", "--name", "x", "--bank", "NOBODY")...)

@@ -29,6 +29,7 @@ type metrics struct {
 	jobs        *prometheus.HistogramVec
 	deliveries  *prometheus.CounterVec
 	bankCalls   *prometheus.HistogramVec
+	lookups     *prometheus.HistogramVec
 	pages       *prometheus.HistogramVec
 	redirects   *prometheus.CounterVec
 }
@@ -71,6 +72,10 @@ func newMetrics() *metrics {
 		Name: "tolem_bank_call_seconds", Help: "Calls to banks, by bank, operation and what came of them.",
 		Buckets: prometheus.ExponentialBuckets(0.005, 2, 14),
 	}, []string{"bank", "operation", "outcome"})
+	m.lookups = prometheus.NewHistogramVec(prometheus.HistogramOpts{
+		Name: "tolem_lookup_seconds", Help: "Questions to organisations' own systems, by organisation and what came of them.",
+		Buckets: prometheus.ExponentialBuckets(0.005, 2, 13),
+	}, []string{"organisation", "outcome"})
 	m.pages = prometheus.NewHistogramVec(prometheus.HistogramOpts{
 		Name: "tolem_page_seconds", Help: "Requests to pages, by route and status.",
 		Buckets: prometheus.ExponentialBuckets(0.0005, 2, 15),
@@ -78,7 +83,7 @@ func newMetrics() *metrics {
 	m.redirects = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "tolem_redirects_total", Help: "Buyers whom merchants sent, by what became of the redirect.",
 	}, []string{"outcome"})
-	m.registry.MustRegister(m.redirects, m.bankCalls, m.pages, m.jobs, m.deliveries, m.requests, m.latency, m.refused, m.repeated, m.guesses, m.groups, m.jobFailures,
+	m.registry.MustRegister(m.redirects, m.bankCalls, m.lookups, m.pages, m.jobs, m.deliveries, m.requests, m.latency, m.refused, m.repeated, m.guesses, m.groups, m.jobFailures,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }

@@ -112,7 +112,11 @@ func openNode(ctx context.Context, c *config.Config, log zerolog.Logger) (_ *nod
 	n.redirects = redirect.New(redirect.Config{
 		Gateway: n.gateway, Directory: n.directory, Trust: n.trust, Clock: time.Now, Observe: n.metrics.redirect,
 	})
-	n.bills = newBills(n.desk, n.registry.Calendar)
+	sources, err := newSources(n)
+	if err != nil {
+		return nil, err
+	}
+	n.bills = newBills(n.desk, n.registry.Calendar, sources)
 	connectors, err := newConnectors(n)
 	if err != nil {
 		return nil, err
@@ -204,6 +208,7 @@ func (n *node) start(ctx context.Context) (err error) {
 		line.Str("workplace", n.workplace.listener.Addr().String())
 	}
 	line.Msg("serving")
+	n.warnOfStrangers()
 	return nil
 }
 

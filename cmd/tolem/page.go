@@ -39,15 +39,15 @@ func newConnectors(n *node) (map[tolem.ParticipantID]banks.Connector, error) {
 	if err != nil || len(addresses) == 0 {
 		return nil, err
 	}
-	channel, err := tls.LoadX509KeyPair(n.config.Delivery.TLS.Cert, n.config.Delivery.TLS.Key)
+	channel, err := n.clientCertificate()
 	if err != nil {
-		return nil, fmt.Errorf("delivery.tls: %w", err)
+		return nil, err
 	}
 	connectors := make(map[tolem.ParticipantID]banks.Connector, len(addresses))
 	for id, address := range addresses {
 		connectors[id], err = bankv1.New(bankv1.Config{
 			Bank: id, Address: address, Observe: n.bankCalled,
-			Config: exchange.Config{Signer: n.signerFor(id), Certificate: channel, Trust: n.trust, Directory: n.directory, Timeout: c.CallTimeout},
+			Config: n.exchangeWith(id, channel, c.CallTimeout),
 		})
 		if err != nil {
 			return nil, fmt.Errorf("bank %s: %w", id, err)
@@ -56,10 +56,15 @@ func newConnectors(n *node) (map[tolem.ParticipantID]banks.Connector, error) {
 	return connectors, nil
 }
 
-// signerFor returns the key with which a bank is called: that with which it
+// exchangeWith is how a participant's system is called.
+func (n *node) exchangeWith(id tolem.ParticipantID, channel tls.Certificate, timeout time.Duration) exchange.Config {
+	return exchange.Config{Signer: n.signerFor(id), Certificate: channel, Trust: n.trust, Directory: n.directory, Timeout: timeout}
+}
+
+// signerFor returns the key with which a participant is called: that with which it
 // wants its own requests to be answered, RSA if it has said nothing.
-func (n *node) signerFor(bank tolem.ParticipantID) *signing.Signer {
-	if p, _ := n.directory.Participant(bank); p.AnswerKey == tolem.AnswerEC {
+func (n *node) signerFor(id tolem.ParticipantID) *signing.Signer {
+	if p, _ := n.directory.Participant(id); p.AnswerKey == tolem.AnswerEC {
 		return n.signers.EC
 	}
 	return n.signers.RSA

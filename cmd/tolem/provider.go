@@ -14,7 +14,7 @@ import (
 const maxAccountLength = 34 // an IBAN has at most 34 characters
 
 func providerCommand(io streams) *cobra.Command {
-	return group("provider", "Register the providers of services", providerAddCommand(io), providerListCommand(io))
+	return group("provider", "Register the providers of services", providerAddCommand(io), providerListCommand(io), providerContractCommand(io))
 }
 
 func providerAddCommand(io streams) *cobra.Command {

@@ -40,12 +40,14 @@ pay        the payment page in tenge, two simulated banks, the stub of a portal 
 workplace  the workplace of bank operators in manat, in the folder DIR/workplace: a bank
            with two branches and another bank, people with e-tokens to import into a
            browser, 30 organisations, 10,000 accounts, a card bridge with simulated cards.
+           One organisation keeps its accounts in a system of its own, which is asked.
 
 Each has a certification authority and a database of its own, because a gateway has one
 currency. No money is behind it and nothing has to be prepared. Ctrl-C ends it.
 
-Eleven ports are taken one after the other, from --ports on: portal, shop, payment page,
-gateway, health, bank ALTYN, bank KUMIS; workplace, its gateway, its health, card bridge.`,
+Twelve ports are taken one after the other, from --ports on: portal, shop, payment page,
+gateway, health, bank ALTYN, bank KUMIS; workplace, its gateway, its health, card bridge,
+the organisation's system.`,
 		Example: `  tolem sandbox
   tolem sandbox --dir sandbox
   tolem sandbox --parts workplace --ports 9000
@@ -58,7 +60,7 @@ gateway, health, bank ALTYN, bank KUMIS; workplace, its gateway, its health, car
 	f.StringSliceVar(&o.parts, "parts", sandboxParts, "what is started: `pay`, workplace, or both")
 	f.IntVar(&o.workplace.accounts, "accounts", deskAccounts, "how many accounts a new workplace has")
 	f.IntVar(&o.workplace.operators, "operators", 0, "how many `operators` it has besides those by name")
-	ports := f.String("ports", strconv.Itoa(sandboxPort), "first of eleven `ports`, or auto")
+	ports := f.String("ports", strconv.Itoa(sandboxPort), "first of twelve `ports`, or auto")
 	asJSON := f.Bool("json", false, "print the addresses as one line of JSON")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		if err := errors.Join(o.readPorts(*ports), o.check()); err != nil {

@@ -112,7 +112,7 @@ const (
 // memberKeys are the files of a participant's keys.
 type memberKeys struct{ signing, channel, server, revoked config.KeyPair }
 
-func (w *sandboxWorld) keysOf(id tolem.ParticipantID) memberKeys {
+func (w *sandboxGateway) keysOf(id tolem.ParticipantID) memberKeys {
 	pair := func(usage string) config.KeyPair {
 		name := filepath.Join(w.dir, participantsDir, string(id)+"-"+usage)
 		return config.KeyPair{Cert: name + ".pem", Key: name + ".key"}
@@ -122,7 +122,7 @@ func (w *sandboxWorld) keysOf(id tolem.ParticipantID) memberKeys {
 
 // issueKeys makes the keys of a participant that are not there yet. One of them
 // is revoked at once: a simulated bank signs with it when it is asked to.
-func (w *sandboxWorld) issueKeys(m sandboxMember) (memberKeys, error) {
+func (w *sandboxGateway) issueKeys(m sandboxMember) (memberKeys, error) {
 	keys := w.keysOf(m.ID)
 	for _, k := range []struct {
 		file config.KeyPair

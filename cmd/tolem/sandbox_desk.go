@@ -12,6 +12,7 @@ import (
 	"tolem"
 	"tolem/access"
 	"tolem/config"
+	"tolem/signing/trust"
 	"tolem/smartcard/bridge"
 )
 
@@ -48,6 +49,9 @@ type deskWorld struct {
 
 	bridge       *bridge.Bridge
 	bridgeServer *http.Server
+
+	organisation *http.Server // of deskOnline
+	trust        *trust.Store // its own
 }
 
 func newDeskWorld(o sandboxOptions, d doors, failed chan error) *deskWorld {
@@ -60,12 +64,12 @@ func newDeskWorld(o sandboxOptions, d doors, failed chan error) *deskWorld {
 
 func (w *deskWorld) steps() []func(context.Context) error {
 	return []func(context.Context) error{
-		w.install, w.openNode, w.registerBanks, w.registerOrganisations, w.feedAccounts, w.equipPeople, w.startBridge, w.startNode,
+		w.install, w.openNode, w.registerBanks, w.registerOrganisations, w.feedAccounts, w.equipPeople, w.startBridge, w.startOrganisation, w.startNode,
 	}
 }
 
 func (w *deskWorld) renew(ctx context.Context) error {
-	return errors.Join(w.writeLists(), w.node.trust.WatchFiles(ctx))
+	return errors.Join(w.writeLists(), w.node.trust.WatchFiles(ctx), w.trust.WatchFiles(ctx))
 }
 
 // set says where the gateway listens, and that it is one of Azerbaijan.
@@ -75,9 +79,11 @@ func (w *deskWorld) set(c *config.Config) {
 	page := &c.Workplace
 	page.Sandbox, page.Listen, page.CardBridge = true, w.doors[doorWorkplace].Addr().String(), w.doors[doorBridge].Addr().String()
 	page.RatePerSecond, page.Burst = deskRate, 2*deskRate
+	page.Organisations = []string{string(deskOnline) + "=" + w.program(doorOrganisation, providerPath)}
 }
 
-// close ends the bridge when no page is left to call it.
+// close ends the bridge and the organisation's system when no page is left to call
+// them.
 func (w *deskWorld) close() error {
 	errs := []error{w.closeNode()}
 	if w.bridgeServer != nil {
@@ -85,6 +91,9 @@ func (w *deskWorld) close() error {
 	}
 	if w.bridge != nil {
 		errs = append(errs, w.bridge.Close())
+	}
+	if w.organisation != nil {
+		errs = append(errs, stopServer(w.organisation))
 	}
 	return errors.Join(append(errs, w.closeLogs())...)
 }
@@ -99,6 +108,7 @@ type deskReport struct {
 	SOAP      string       `json:"soap"`
 	Ops       string       `json:"ops"`
 	Bridge    string       `json:"cardBridge"`
+	Online    string       `json:"organisation"` // the system of the one that has its own
 	Dir       string       `json:"dir"`
 	Config    string       `json:"config"`
 	Tokens    string       `json:"tokens"`    // folder of the e-tokens
@@ -112,7 +122,7 @@ type deskReport struct {
 func (w *deskWorld) report(r *sandboxReport) {
 	r.Workplace = &deskReport{
 		Page: w.page(), SOAP: w.program(doorWorkplaceSOAP, soapPath), Ops: w.address("http", "127.0.0.1", doorWorkplaceOps),
-		Bridge: w.address("http", "127.0.0.1", doorBridge), Dir: w.dir, Config: w.file(), Tokens: w.tokens(), PIN: tokenPIN,
+		Bridge: w.address("http", "127.0.0.1", doorBridge), Online: w.program(doorOrganisation, providerPath), Dir: w.dir, Config: w.file(), Tokens: w.tokens(), PIN: tokenPIN,
 		Authority: filepath.Join(w.tokens(), authorityName), People: w.people, Trials: deskTrials(), Cards: deskCards(),
 	}
 }
@@ -133,6 +143,7 @@ func (r deskReport) print(io streams) error {
 		{"Card bridge", r.Bridge, "simulated cards; /sim/state shows and changes the scene"},
 		{"Gateway", r.SOAP, "signed SOAP in manat: SubmitBills and all the others"},
 		{"Health", r.Ops, "/healthz, /readyz, /metrics"},
+		{"Organisation", r.Online, "the system of " + organisationNamed(deskOnline).name + ", which is asked about its accounts"},
 		{"E-tokens", r.Tokens, "USER.p12, the PIN is " + r.PIN},
 		{"Authority", r.Authority, "have the browser trust it for websites"},
 		{"Folder", r.Dir, "keys, database, log"},

@@ -38,14 +38,21 @@ const (
 	accountClosed        // takes nothing any more
 )
 
+// accountUnanswered is the number before the first: where an organisation has a
+// system of its own, that system says nothing about it.
+const accountUnanswered = -1
+
 // deskSeed makes the accounts what they are.
 const deskSeed = 20261122
 
 // feedAccounts feeds each organisation its accounts, as `tolem bills import`
-// does, where it has none yet.
+// does, where it has none yet and no system of its own.
 func (w *deskWorld) feedAccounts(ctx context.Context) error {
 	now := time.Now()
 	for i, o := range deskOrganisations {
+		if o.id == deskOnline {
+			continue
+		}
 		fed := false
 		err := w.node.db.View(ctx, func(tx *store.Tx) error {
 			batches, err := tx.BillBatches(o.id, 1)
@@ -182,5 +189,7 @@ func deskTrials() []deskTrial {
 		unknown,
 		trial(deskElectricity, accountOwes, bills.FoundDebts, "SMART card AI-2001; may be paid without writing it"),
 		trial(deskGas, accountOwes, bills.FoundDebts, "SMART card AZ-1001, which must be written"),
+		trial(deskOnline, accountOwes, bills.FoundDebts, "a debt that the organisation's own system tells"),
+		trial(deskOnline, accountUnanswered, bills.Failed, "its own system does not answer; that takes 10 s"),
 	}
 }

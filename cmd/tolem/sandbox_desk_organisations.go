@@ -16,6 +16,9 @@ const (
 	deskGas         = tolem.ProviderID("AZERIQAZ")
 )
 
+// deskOnline is the organisation that keeps its accounts in a system of its own.
+const deskOnline = tolem.ProviderID("MUHAFIZE")
+
 // deskOrganisation is an organisation of the workplace and what its accounts are
 // like.
 type deskOrganisation struct {

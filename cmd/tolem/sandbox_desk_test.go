@@ -1,11 +1,13 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"os"
 	"reflect"
@@ -13,6 +15,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"github.com/rs/zerolog"
 	"software.sslmate.com/src/go-pkcs12"
 
 	"tolem"
@@ -48,9 +52,10 @@ func equipAWorkplace(t *testing.T, dsn string) {
 	d := openSandboxDesk(t, r.Config)
 	d.peopleSignIn(r)
 	d.searchesComeTo(r)
+	d.tellsOfLookups()
 	accounts := d.accounts()
-	if accounts != 1000 {
-		t.Errorf("%d accounts", accounts)
+	if own := organisationNamed(deskOnline).count(1000); own == 0 || accounts != int64(1000-own) {
+		t.Errorf("%d accounts were fed, %d are in a system of their own", accounts, own)
 	}
 	s.stop()
 
@@ -121,12 +126,13 @@ func (s *sandboxRun) bridge(path string) webPage {
 	return webPage{status: answer.StatusCode, body: string(text)}
 }
 
-// sandboxDesk looks into the database of a workplace.
+// sandboxDesk looks into the database of a workplace, as another gateway beside it
+// that waits a second for an organisation's own system.
 type sandboxDesk struct {
-	*desk
-	t     *testing.T
-	ctx   context.Context
-	bills *bills.Desk
+	*node
+	t   *testing.T
+	ctx context.Context
+	out *bytes.Buffer // its log
 }
 
 func openSandboxDesk(t *testing.T, config string) *sandboxDesk {
@@ -135,12 +141,49 @@ func openSandboxDesk(t *testing.T, config string) *sandboxDesk {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d, err := openDesk(t.Context(), c, store.Options{})
+	c.Workplace.LookupTimeout = time.Second
+	var out bytes.Buffer
+	n, err := openNode(t.Context(), c, zerolog.New(&out))
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { d.db.Close() })
-	return &sandboxDesk{t: t, ctx: t.Context(), desk: d, bills: newBills(d, tolem.NewCalendar(d.zone, nil, nil))}
+	t.Cleanup(func() { n.db.Close() })
+	return &sandboxDesk{node: n, t: t, ctx: t.Context(), out: &out}
+}
+
+// tellsOfLookups wants the questions to the organisation's own system counted and
+// logged, without the account; and a word about organisations whose answers would
+// be nobody's.
+//
+// WP-527
+func (d *sandboxDesk) tellsOfLookups() {
+	d.t.Helper()
+	counted := func() bool {
+		scrape := httptest.NewRecorder()
+		promhttp.HandlerFor(d.metrics.registry, promhttp.HandlerOpts{}).ServeHTTP(scrape, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+		all := true
+		for _, outcome := range []string{"FOUND", "NO_ANSWER"} {
+			all = all && strings.Contains(scrape.Body.String(), `tolem_lookup_seconds_count{organisation="`+string(deskOnline)+`",outcome="`+outcome+`"} 1`)
+		}
+		return all
+	}
+	for end := time.Now().Add(10 * time.Second); !counted(); time.Sleep(20 * time.Millisecond) { // the desk does not wait for who gives up
+		if time.Now().After(end) {
+			d.t.Fatal("an answer and a silence were not counted")
+		}
+	}
+	d.warnOfStrangers()
+	said := d.out.String()
+	if strings.Count(said, `"message":"account looked up"`) != 2 || !strings.Contains(said, `"level":"warn","error":"no answer`) || strings.Contains(said, "MU55") || strings.Contains(said, "cannot be asked") {
+		d.t.Errorf("the log says\n%s", said)
+	}
+	d.config.Workplace.Organisations = []string{"NOBODY=https://localhost/v1", "AZERSU=https://localhost/v1"}
+	d.warnOfStrangers()
+	for _, problem := range []string{"it is no registered provider", "no participant of this id has a certificate"} {
+		if !strings.Contains(d.out.String(), problem) {
+			d.t.Errorf("nobody says that %s", problem)
+		}
+	}
 }
 
 // peopleSignIn signs everybody in with the e-token's file and the password.

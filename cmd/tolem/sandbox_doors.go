@@ -19,6 +19,7 @@ const (
 	doorWorkplaceSOAP = "workplace-soap"
 	doorWorkplaceOps  = "workplace-ops"
 	doorBridge        = "card-bridge"
+	doorOrganisation  = "organisation"
 )
 
 // sandboxDoors are all of them in the order of their ports, so that each has its
@@ -27,7 +28,7 @@ var sandboxDoors = slices.Concat(payDoors, workplaceDoors)
 
 var (
 	payDoors       = []string{doorPortal, doorShop, doorPage, doorSOAP, doorOps, sandboxAltyn, sandboxKumis}
-	workplaceDoors = []string{doorWorkplace, doorWorkplaceSOAP, doorWorkplaceOps, doorBridge}
+	workplaceDoors = []string{doorWorkplace, doorWorkplaceSOAP, doorWorkplaceOps, doorBridge, doorOrganisation}
 )
 
 // doors are listeners by their names.

@@ -10,6 +10,7 @@ import (
 
 	"tolem/config"
 	"tolem/internal/pki"
+	"tolem/signing/trust"
 )
 
 // sandboxGateway is a gateway of the sandbox with its folder and its
@@ -62,6 +63,13 @@ func (w *sandboxGateway) install(context.Context) (err error) {
 
 func (w *sandboxGateway) writeLists() error {
 	return w.authority.WriteCRLs(filepath.Join(w.dir, pkiDir), time.Time{})
+}
+
+// openTrust is whom a system beside the gateway believes: a store of its own, of
+// the same authority.
+func (w *sandboxGateway) openTrust(ctx context.Context) (*trust.Store, error) {
+	c := w.config.Trust
+	return trust.Open(ctx, trust.Config{Anchors: c.Anchors, Intermediates: c.Intermediates, CRLs: c.CRLs}, nil)
 }
 
 // log opens a file for what a part of the sandbox has to say.

@@ -72,9 +72,7 @@ func (w *sandboxWorld) set(c *config.Config) {
 
 // startStubs serves the portal and the shop.
 func (w *sandboxWorld) startStubs(ctx context.Context) (err error) {
-	c := w.config.Trust
-	w.trust, err = trust.Open(ctx, trust.Config{Anchors: c.Anchors, Intermediates: c.Intermediates, CRLs: c.CRLs}, nil)
-	if err != nil {
+	if w.trust, err = w.openTrust(ctx); err != nil {
 		return err
 	}
 	gateway, err := w.client(sandboxPortal)

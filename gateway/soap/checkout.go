@@ -17,16 +17,16 @@ const (
 
 func decodeCardOrder(f *fields) gateway.CardOrder {
 	return gateway.CardOrder{
-		Code: f.code(), Recipient: f.iin("recipientIIN"), Service: tolem.ServiceCode(f.identifier("serviceCode")), Amount: f.amount(),
-		Details: f.optionalText("details", maxDetails), ReturnURL: f.address("returnAddress"), Language: f.language(),
+		Code: f.code(), Recipient: f.iin("recipientIIN"), Service: tolem.ServiceCode(f.Identifier("serviceCode")), Amount: f.amount(),
+		Details: f.OptionalText("details", maxDetails), ReturnURL: f.address("returnAddress"), Language: f.language(),
 	}
 }
 
 func decodeAccountOrder(f *fields) gateway.AccountOrder {
 	return gateway.AccountOrder{
-		Service: tolem.ServiceCode(f.identifier("serviceCode")), Provider: tolem.ProviderID(f.identifier("providerId")),
-		Recipient: f.iin("recipientIIN"), RecipientName: f.optionalText("recipientName", maxName), Amount: f.amount(),
-		RequestNo: tolem.RequestNo(f.optionalText("requestNo", maxLabel)), Details: f.optionalText("details", maxDetails),
+		Service: tolem.ServiceCode(f.Identifier("serviceCode")), Provider: tolem.ProviderID(f.Identifier("providerId")),
+		Recipient: f.iin("recipientIIN"), RecipientName: f.OptionalText("recipientName", maxName), Amount: f.amount(),
+		RequestNo: tolem.RequestNo(f.OptionalText("requestNo", maxLabel)), Details: f.OptionalText("details", maxDetails),
 		ReturnURL: f.address("returnAddress"), Language: f.language(),
 	}
 }
@@ -34,19 +34,19 @@ func decodeAccountOrder(f *fields) gateway.AccountOrder {
 // address takes an address for a browser. Whether it is one that payers may be
 // sent to is the operation's to judge.
 func (f *fields) address(name string) string {
-	s := f.token(name)
+	s := f.Token(name)
 	web := strings.HasPrefix(s, "https://") || strings.HasPrefix(s, "http://")
 	plain := !strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' })
-	f.check(name, web && plain && len(s) <= maxAddress, "an address that begins with https://, at most "+itoa(maxAddress)+" characters")
+	f.Check(name, web && plain && len(s) <= maxAddress, "an address that begins with https://, at most "+itoa(maxAddress)+" characters")
 	return s
 }
 
 func (f *fields) language() tolem.Language {
-	if !f.has("language") {
+	if !f.Has("language") {
 		return ""
 	}
-	l := tolem.Language(f.token("language"))
-	f.check("language", slices.Contains(tolem.Languages, l), "one of the languages of the contract")
+	l := tolem.Language(f.Token("language"))
+	f.Check("language", slices.Contains(tolem.Languages, l), "one of the languages of the contract")
 	return l
 }
 
@@ -61,7 +61,7 @@ func encodeRedirect(_ *Handler, w *writer, r gateway.Redirect) error {
 }
 
 func decodeCheckout(f *fields) tolem.PaymentID {
-	return tolem.PaymentID(strings.ToLower(string(f.requestID("paymentId"))))
+	return tolem.PaymentID(strings.ToLower(string(f.RequestID("paymentId"))))
 }
 
 func encodeCheckout(_ *Handler, w *writer, r gateway.CheckoutResult) error {

@@ -6,6 +6,7 @@ import (
 	"math"
 
 	"tolem/signing"
+	"tolem/wsdl/contract"
 )
 
 // These are no content: requestId is what the request is known by, whatever the
@@ -37,7 +38,7 @@ const inside = math.MaxUint32
 func appendField(b []byte, f signing.Field) []byte {
 	b = appendText(b, f.Name)
 	if f.Fields == nil {
-		return appendText(b, trim(f.Value))
+		return appendText(b, contract.Trim(f.Value))
 	}
 	b = binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint32(b, inside), uint32(len(f.Fields)))
 	for _, in := range f.Fields {

@@ -11,6 +11,7 @@ import (
 	"tolem/signing"
 	"tolem/signing/trust"
 	"tolem/store"
+	"tolem/wsdl/contract"
 )
 
 // What a caller may do after a fault.
@@ -47,7 +48,7 @@ func faultOf(err error) fault {
 		f := client(refused.Result(), retryOf(refused.Result()))
 		f.faultCode, f.class = refused.FaultCode(), string(refused.Class)
 		return f
-	case errors.Is(err, errContract), errors.Is(err, gateway.ErrForm):
+	case errors.Is(err, contract.ErrForm), errors.Is(err, gateway.ErrForm):
 		f := client(tolem.BadRequest, retryNo)
 		f.detail = err.Error()
 		return f

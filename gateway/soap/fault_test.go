@@ -14,6 +14,7 @@ import (
 	"tolem/signing"
 	"tolem/signing/trust"
 	"tolem/store"
+	"tolem/wsdl/contract"
 )
 
 // What is told of every error: the code, who is to blame, what to do, and
@@ -74,7 +75,7 @@ func TestFaults(t *testing.T) {
 
 // Errors of the contract tell which element, for whoever builds a client.
 func TestContractErrorsAreTold(t *testing.T) {
-	f := faultOf(contractError("amount must be positive"))
+	f := faultOf(ofRequest(fmt.Errorf("%w: amount must be positive", contract.ErrForm)))
 	if told := string(f.payload(signing.SOAP11, "7", "i")); !strings.Contains(told, "amount must be positive") || !strings.Contains(told, "<requestId>7</requestId>") {
 		t.Errorf("told %s", told)
 	}

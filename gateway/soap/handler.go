@@ -24,6 +24,7 @@ import (
 	"tolem/gateway/registers"
 	"tolem/signing"
 	"tolem/wsdl"
+	"tolem/wsdl/contract"
 )
 
 // MaxMessageBytes is the largest request that is read.
@@ -208,13 +209,13 @@ func (h *Handler) verify(x *exchange) error {
 func (h *Handler) dispatch(ctx context.Context, r *http.Request, x *exchange) (gateway.Reply, error) {
 	name, list, err := h.requests.Read(x.verified.Body)
 	if err != nil {
-		return gateway.Reply{}, contractError("%s", clip(err.Error()))
+		return gateway.Reply{}, ofRequest(fmt.Errorf("%w: %s", contract.ErrForm, contract.Clip(err.Error())))
 	}
 	x.operation = known(name)
 	sender, denied := h.directory.Authorise(x.verified.Fingerprint, x.channel, x.operation, x.arrived)
 	x.sender = sender
 	run, exists := operations[x.operation]
-	f := &fields{rest: list}
+	f := &fields{contract.NewFields(list)}
 	head := decodeHeader(f)
 	x.requestID = head.requestID
 	switch {
@@ -222,8 +223,8 @@ func (h *Handler) dispatch(ctx context.Context, r *http.Request, x *exchange) (g
 		return gateway.Reply{}, errUnknownOperation
 	case denied != nil:
 		return gateway.Reply{}, denied
-	case f.err != nil:
-		return gateway.Reply{}, f.err
+	case f.Err() != nil:
+		return gateway.Reply{}, ofRequest(f.Err())
 	}
 	if err := checkAction(r, x.version, x.operation); err != nil {
 		return gateway.Reply{}, err

@@ -10,7 +10,7 @@ import (
 
 func decodePiece(f *fields) registers.Piece {
 	return registers.Piece{
-		List:    f.text("listId", maxLabel),
+		List:    f.Text("listId", maxLabel),
 		Day:     f.day("day"),
 		Part:    f.number("part", registers.MaxParts),
 		Parts:   f.number("parts", registers.MaxParts),
@@ -31,12 +31,12 @@ func encodeSubmitted(_ *Handler, w *writer, r registers.SubmitResult) error {
 
 func decodeReportOrder(f *fields) registers.ReportOrder {
 	var in registers.ReportOrder
-	if f.has("number") {
-		n, err := tolem.ParseReconciliationNumber(f.token("number"))
-		f.check("number", err == nil, "a number like RB-20261121-HALYK-1")
+	if f.Has("number") {
+		n, err := tolem.ParseReconciliationNumber(f.Token("number"))
+		f.Check("number", err == nil, "a number like RB-20261121-HALYK-1")
 		in.Number = n
 	}
-	in.List = f.optionalText("listId", maxLabel)
+	in.List = f.OptionalText("listId", maxLabel)
 	in.Form = f.formOrRows()
 	in.Part = f.optionalNumber("part", maxPart)
 	in.FromNo = f.optionalNumber("fromNo", maxLine)
@@ -110,15 +110,15 @@ func (w *writer) difference(name string, m tolem.Money) {
 
 func decodeClaimQuery(f *fields) registers.ClaimQuery {
 	in := registers.ClaimQuery{From: f.optionalDay("from"), To: f.optionalDay("to")}
-	if f.has("after") {
+	if f.Has("after") {
 		in.After = f.claimNumber("after")
 	}
 	return in
 }
 
 func (f *fields) claimNumber(name string) tolem.ClaimNumber {
-	n, err := tolem.ParseClaimNumber(f.token(name))
-	f.check(name, err == nil, "a number like C-20261121-HALYK-KZT")
+	n, err := tolem.ParseClaimNumber(f.Token(name))
+	f.Check(name, err == nil, "a number like C-20261121-HALYK-KZT")
 	return n
 }
 
@@ -151,7 +151,7 @@ func decodeClaimAnswer(f *fields) registers.ClaimAnswer {
 	return registers.ClaimAnswer{
 		Number: f.claimNumber("number"),
 		State:  oneOf(f, "answer", []tolem.ClaimState{tolem.ClaimAcknowledged, tolem.ClaimDisputed}),
-		Note:   f.optionalText("note", maxReason),
+		Note:   f.OptionalText("note", maxReason),
 	}
 }
 
@@ -168,23 +168,23 @@ func decodeStatistics(f *fields) registers.Statistics {
 		To:     f.day("to"),
 		Period: oneOf(f, "period", registers.Periods),
 	}
-	for n := 0; f.has("by"); n++ {
+	for n := 0; f.Has("by"); n++ {
 		in.By = append(in.By, oneOf(f, "by", registers.Dimensions))
-		f.check("by", n < len(registers.Dimensions), "there once for each word")
+		f.Check("by", n < len(registers.Dimensions), "there once for each word")
 	}
-	in.Bank = tolem.ParticipantID(f.optionalIdentifier("bankId"))
-	in.Provider = tolem.ProviderID(f.optionalIdentifier("providerId"))
-	in.Service = tolem.ServiceCode(f.optionalIdentifier("serviceCode"))
-	if f.has("channel") {
+	in.Bank = tolem.ParticipantID(f.OptionalIdentifier("bankId"))
+	in.Provider = tolem.ProviderID(f.OptionalIdentifier("providerId"))
+	in.Service = tolem.ServiceCode(f.OptionalIdentifier("serviceCode"))
+	if f.Has("channel") {
 		in.Channel = f.anyChannel()
 	}
-	if f.has("currency") {
-		c, err := tolem.ParseCurrency(f.token("currency"))
-		f.check("currency", err == nil, "KZT, AZN or UZS")
+	if f.Has("currency") {
+		c, err := tolem.ParseCurrency(f.Token("currency"))
+		f.Check("currency", err == nil, "KZT, AZN or UZS")
 		in.Currency = c
 	}
 	in.Form = oneOf(f, "form", registers.ReportForms)
-	if f.has("language") {
+	if f.Has("language") {
 		in.Language = oneOf(f, "language", []string{"kk", "ru", "en"})
 	}
 	return in

@@ -17,11 +17,11 @@ type header struct {
 }
 
 func decodeHeader(f *fields) header {
-	h := header{requestID: f.requestID("requestId")}
-	if f.has(sentAt) {
-		f.time(sentAt)
+	h := header{requestID: f.RequestID("requestId")}
+	if f.Has(sentAt) {
+		f.Time(sentAt)
 	}
-	h.onBehalfOf = tolem.ParticipantID(f.optionalIdentifier("onBehalfOf"))
+	h.onBehalfOf = tolem.ParticipantID(f.OptionalIdentifier("onBehalfOf"))
 	return h
 }
 
@@ -77,7 +77,7 @@ func serveRegisters[In any, R gateway.Result](run call[*registers.Desk, In, R], 
 func join[P, In any, R gateway.Result](by func(*Handler) P, run call[P, In, R], decode func(*fields) In, encode func(*Handler, *writer, R) error) operation {
 	return func(h *Handler, ctx context.Context, m gateway.Message, f *fields, sign seal) (gateway.Reply, error) {
 		in := decode(f)
-		if err := f.end(); err != nil {
+		if err := ofRequest(f.End()); err != nil {
 			return gateway.Reply{}, err
 		}
 		return run(by(h), ctx, m, in, func(r R) ([]byte, error) {
@@ -103,13 +103,13 @@ func answer(m gateway.Message, result tolem.ResultCode) *writer {
 
 func decodeIssue(f *fields) gateway.Issue {
 	return gateway.Issue{
-		Service:       tolem.ServiceCode(f.identifier("serviceCode")),
-		Provider:      tolem.ProviderID(f.identifier("providerId")),
+		Service:       tolem.ServiceCode(f.Identifier("serviceCode")),
+		Provider:      tolem.ProviderID(f.Identifier("providerId")),
 		Recipient:     f.iin("recipientIIN"),
-		RecipientName: f.optionalText("recipientName", maxName),
+		RecipientName: f.OptionalText("recipientName", maxName),
 		Amount:        f.amount(),
 		Channel:       f.channel(),
-		RequestNo:     tolem.RequestNo(f.optionalText("requestNo", maxLabel)),
+		RequestNo:     tolem.RequestNo(f.OptionalText("requestNo", maxLabel)),
 	}
 }
 
@@ -123,20 +123,20 @@ func encodeIssue(_ *Handler, w *writer, r gateway.IssueResult) error {
 func decodeNotification(f *fields) gateway.Notification {
 	in := gateway.Notification{
 		Code:          f.code(),
-		Bank:          tolem.ParticipantID(f.identifier("bankId")),
-		BankRef:       tolem.BankRef(f.text("bankRef", maxLabel)),
+		Bank:          tolem.ParticipantID(f.Identifier("bankId")),
+		BankRef:       tolem.BankRef(f.Text("bankRef", maxLabel)),
 		Amount:        f.amount(),
-		PaidAt:        f.time("paidAt"),
+		PaidAt:        f.Time("paidAt"),
 		Channel:       f.channel(),
 		Recipient:     f.iin("recipientIIN"),
-		RecipientName: f.optionalText("recipientName", maxName),
-		Service:       tolem.ServiceCode(f.identifier("serviceCode")),
-		Provider:      tolem.ProviderID(f.identifier("providerId")),
-		Account:       f.text("accountNo", maxAccount),
+		RecipientName: f.OptionalText("recipientName", maxName),
+		Service:       tolem.ServiceCode(f.Identifier("serviceCode")),
+		Provider:      tolem.ProviderID(f.Identifier("providerId")),
+		Account:       f.Text("accountNo", maxAccount),
 	}
-	in.Branch = tolem.ParticipantID(f.optionalIdentifier("branchId"))
-	if f.has("fee") {
-		in.Fee = f.money("fee", in.Amount.Currency)
+	in.Branch = tolem.ParticipantID(f.OptionalIdentifier("branchId"))
+	if f.Has("fee") {
+		in.Fee = f.Money("fee", in.Amount.Currency)
 	}
 	return in
 }
@@ -153,11 +153,11 @@ func encodeNotify(_ *Handler, w *writer, r gateway.NotifyResult) error {
 func decodeValidation(f *fields) gateway.Validation {
 	return gateway.Validation{
 		Code:      f.code(),
-		RequestNo: tolem.RequestNo(f.optionalText("requestNo", maxLabel)),
+		RequestNo: tolem.RequestNo(f.OptionalText("requestNo", maxLabel)),
 		Recipient: f.optionalIIN("recipientIIN"),
-		Service:   tolem.ServiceCode(f.optionalIdentifier("serviceCode")),
-		Centre:    f.optionalText("centreId", maxLabel),
-		Operator:  f.optionalText("operatorId", maxLabel),
+		Service:   tolem.ServiceCode(f.OptionalIdentifier("serviceCode")),
+		Centre:    f.OptionalText("centreId", maxLabel),
+		Operator:  f.OptionalText("operatorId", maxLabel),
 	}
 }
 
@@ -176,10 +176,10 @@ func encodeValidate(_ *Handler, w *writer, r gateway.ValidateResult) error {
 func decodeClosing(f *fields) gateway.Closing {
 	return gateway.Closing{
 		Code:      f.code(),
-		ID:        tolem.CloseID(f.text("closeId", maxLabel)),
-		RequestNo: tolem.RequestNo(f.optionalText("requestNo", maxLabel)),
-		Centre:    f.optionalText("centreId", maxLabel),
-		Operator:  f.optionalText("operatorId", maxLabel),
+		ID:        tolem.CloseID(f.Text("closeId", maxLabel)),
+		RequestNo: tolem.RequestNo(f.OptionalText("requestNo", maxLabel)),
+		Centre:    f.OptionalText("centreId", maxLabel),
+		Operator:  f.OptionalText("operatorId", maxLabel),
 	}
 }
 
@@ -192,7 +192,7 @@ func encodeClose(_ *Handler, w *writer, r gateway.CloseResult) error {
 
 func decodeCancel(f *fields) tolem.CodeNumber {
 	n := f.code()
-	f.optionalText("reason", maxReason) // kept with the message, which is the evidence
+	f.OptionalText("reason", maxReason) // kept with the message, which is the evidence
 	return n
 }
 
@@ -239,7 +239,7 @@ func encodeReceipt(h *Handler, w *writer, r gateway.PaymentResult) error {
 }
 
 func decodeList(f *fields) tolem.ProviderID {
-	return tolem.ProviderID(f.optionalIdentifier("providerId"))
+	return tolem.ProviderID(f.OptionalIdentifier("providerId"))
 }
 
 func encodeServices(_ *Handler, w *writer, r gateway.ServicesResult) error {
@@ -261,7 +261,7 @@ func encodeServices(_ *Handler, w *writer, r gateway.ServicesResult) error {
 	return nil
 }
 
-func decodeOutcome(f *fields) tolem.RequestID { return f.requestID("ofRequestId") }
+func decodeOutcome(f *fields) tolem.RequestID { return f.RequestID("ofRequestId") }
 
 func encodeOutcome(_ *Handler, w *writer, r gateway.EarlierOutcome) error {
 	w.Text("operation", string(r.Operation))

@@ -28,7 +28,7 @@ func decodeRegisterQuery(f *fields) registers.Query {
 		From:   f.optionalDay("from"),
 		To:     f.optionalDay("to"),
 		Kind:   f.optionalRegisterKind("kind"),
-		Branch: f.optionalIdentifier("branchId"),
+		Branch: f.OptionalIdentifier("branchId"),
 		After:  f.optionalRegisterNumber("after"),
 	}
 }
@@ -54,7 +54,7 @@ func decodeRegisterOrder(f *fields) registers.Order {
 		Number: f.optionalRegisterNumber("number"),
 		Kind:   f.optionalRegisterKind("kind"),
 		Day:    f.optionalDay("day"),
-		Branch: f.optionalIdentifier("branchId"),
+		Branch: f.OptionalIdentifier("branchId"),
 	}
 	in.Form = f.formOrRows()
 	in.Part = f.optionalNumber("part", maxPart)
@@ -106,7 +106,7 @@ func decodeOpinion(f *fields) registers.Opinion {
 		in.Objections = append(in.Objections, tolem.Objection{
 			Reason: oneOf(f, "reason", tolem.RejectReasons),
 			Line:   f.optionalNumber("line", maxLine),
-			Text:   f.optionalText("text", maxReason),
+			Text:   f.OptionalText("text", maxReason),
 		})
 	})
 	return in

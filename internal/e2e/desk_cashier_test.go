@@ -59,6 +59,7 @@ type deskStaff struct {
 func openDesks(t *testing.T) *desks {
 	t.Helper()
 	cmd := exec.Command(program(t), "sandbox", "--json", "--ports", "auto", "--parts", "workplace", "--accounts", "1000", "--dir", filepath.Join(t.TempDir(), "sandbox"))
+	cmd.Env = append(os.Environ(), "TOLEM_WORKPLACE_LOOKUP_TIMEOUT=2s")
 	var problems strings.Builder
 	cmd.Stderr = &problems
 	out, err := cmd.StdoutPipe()

@@ -1,6 +1,11 @@
 package tolemtest
 
 import (
+	"crypto/tls"
+	"io"
+	"log"
+	"net/http"
+	"net/http/httptest"
 	"testing"
 	"time"
 
@@ -61,4 +66,16 @@ func (p *PKI) Withdraw(id *pki.Identity, reason pki.Reason, nextUpdate time.Time
 	if err := p.WriteCRLs(p.Dir, nextUpdate); err != nil {
 		p.t.Fatal(err)
 	}
+}
+
+// Peer serves the system of a participant that the gateway calls: over TLS, for
+// callers whose certificates verify takes. It is closed with the test.
+func Peer(t testing.TB, host *pki.Identity, verify func(tls.ConnectionState) error, h http.Handler) *httptest.Server {
+	t.Helper()
+	s := httptest.NewUnstartedServer(h)
+	s.TLS = &tls.Config{Certificates: []tls.Certificate{host.TLS()}, ClientAuth: tls.RequireAnyClientCert, VerifyConnection: verify}
+	s.Config.ErrorLog = log.New(io.Discard, "", 0)
+	s.StartTLS()
+	t.Cleanup(s.Close)
+	return s
 }

@@ -73,20 +73,12 @@ func (s *SOAP) send(ctx context.Context, client *http.Client, t tolem.DeliveryTa
 	if err != nil {
 		return nil, err
 	}
-	answer, came, err := s.caller.Post(ctx, client, t.Address, wsdl.ReceiverAction, message)
+	answer, err := s.caller.Ask(ctx, client, t.Address, wsdl.ReceiverAction, message, t.Participant)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrTarget, err)
 	}
-	verified, err := s.caller.Verify(answer, t.Participant, came)
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrTarget, err)
-	}
-	record := archive.Record{Participant: t.Participant, Operation: opDeliver, RequestID: p.requestID(part)}
-	out, in := record, record
-	out.ID, out.Direction, out.At, out.Raw = archive.NewMessageID(sent), archive.Out, sent, message
-	in.ID, in.Direction, in.At, in.Raw = archive.NewMessageID(came), archive.In, came, answer
-	in.Certificate, in.Trust = verified.Certificate, verified.Trust
-	return []archive.Record{out, in}, s.judge(verified, p.requestID(part))
+	about := archive.Record{Participant: t.Participant, Operation: opDeliver, RequestID: p.requestID(part)}
+	return archive.Exchange(about, sent, message, answer.At, answer.Raw, answer.Verified), s.judge(answer.Verified, about.RequestID)
 }
 
 // errWrongHash: the receiver asks for all parts once more.

@@ -3,8 +3,9 @@
 // the wire and tells a peer that was never reached from one whose answer was
 // lost, which is what decides whether something may be repeated.
 //
-// It signs nothing, believes nothing and repeats nothing. wsdl/client calls it
-// for participants, registry/deliver for the gateway.
+// Post signs nothing, believes nothing and repeats nothing. wsdl/client calls it
+// for participants, banks/exchange for the gateway. Service is the other side of
+// contracts in which the gateway is the caller; counterparts for trying out use it.
 package channel
 
 import (

@@ -9,14 +9,13 @@ package receiver
 
 import (
 	"errors"
-	"io"
 	"net/http"
-	"strconv"
 	"sync"
 	"time"
 
 	"tolem/signing"
 	"tolem/wsdl"
+	"tolem/wsdl/channel"
 )
 
 // Result codes of the contract.
@@ -59,9 +58,9 @@ type Config struct {
 
 // Receiver implements the contract over HTTP. It is safe for concurrent use.
 type Receiver struct {
-	config Config
-	reader *signing.Reader
-	shelf  shelf
+	config  Config
+	service channel.Service
+	shelf   shelf
 
 	mu      sync.Mutex
 	always  Behaviour
@@ -82,7 +81,9 @@ func New(c Config) *Receiver {
 	if c.Clock == nil {
 		c.Clock = time.Now
 	}
-	return &Receiver{config: c, reader: signing.NewReader(wsdl.ReceiverNamespace), shelf: shelf{dir: c.Dir}}
+	return &Receiver{config: c, shelf: shelf{dir: c.Dir}, service: channel.Service{
+		Reader: signing.NewReader(wsdl.ReceiverNamespace), Signer: c.Signer, Verifier: c.Verifier, Gateway: c.Gateway, Clock: c.Clock,
+	}}
 }
 
 // Always sets how it behaves to requests for which nothing else was said.
@@ -130,12 +131,11 @@ func (r *Receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	if b == Down {
 		panic(http.ErrAbortHandler)
 	}
-	raw, err := io.ReadAll(http.MaxBytesReader(w, req.Body, signing.MaxMessage))
-	if err != nil {
-		http.Error(w, "cannot be read", http.StatusBadRequest)
-		return
+	operation, fields, err := r.service.Open(w, req)
+	var d delivery
+	if err == nil {
+		d, err = readDelivery(operation, fields)
 	}
-	d, err := r.open(raw)
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
@@ -175,25 +175,6 @@ func (r *Receiver) take(w http.ResponseWriter, req *http.Request, d delivery, b 
 	r.answer(w, id, code, text, signer)
 }
 
-// errSender: the message is signed, but not by the gateway.
-var errSender = errors.New("not the gateway's signature")
-
-// open verifies a message and reads what was signed.
-func (r *Receiver) open(raw []byte) (delivery, error) {
-	v, err := r.config.Verifier.Verify(raw, r.config.Clock())
-	if err != nil {
-		return delivery{}, err
-	}
-	if !r.config.Gateway(v) {
-		return delivery{}, errSender
-	}
-	name, fields, err := r.reader.Read(v.Body)
-	if err != nil {
-		return delivery{}, err
-	}
-	return readDelivery(name, fields)
-}
-
 // store puts the part on the shelf and says what to answer.
 func (r *Receiver) store(d delivery) (code, text string) {
 	what, err := r.shelf.put(d)
@@ -222,12 +203,7 @@ func (r *Receiver) store(d delivery) (code, text string) {
 func (r *Receiver) answer(w http.ResponseWriter, id, code, text string, signer *signing.Signer) {
 	payload := `<DeliverDocumentResponse xmlns="` + wsdl.ReceiverNamespace + `"><requestId>` + id + `</requestId><resultCode>` + code +
 		`</resultCode><resultText>` + text + `</resultText></DeliverDocumentResponse>`
-	signed, err := signer.Sign(signing.SOAP11, []byte(payload), r.config.Clock())
-	if err != nil {
-		http.Error(w, "cannot be signed", http.StatusInternalServerError)
-		return
-	}
-	w.Header().Set("Content-Type", "text/xml; charset=utf-8")
-	w.Header().Set("Content-Length", strconv.Itoa(len(signed)))
-	_, _ = w.Write(signed) // the caller has hung up
+	service := r.service
+	service.Signer = signer
+	service.Answer(w, []byte(payload))
 }
