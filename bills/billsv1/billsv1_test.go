@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"reflect"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/iotest"
 	"time"
@@ -143,7 +144,7 @@ func TestHostileAnswers(t *testing.T) {
 		if r.make == nil {
 			r.make = sound
 		}
-		w.handler = r
+		w.answers(r.ServeHTTP)
 		return c.Account(t.Context(), owes)
 	}
 	if s, err := tell(reply{}); err != nil || !s.Closed || s.Account.Number != owes || s.Bills[0].Amount != azn(12_50) || s.PaidUntil.IsZero() {
@@ -247,8 +248,8 @@ func TestSilence(t *testing.T) {
 	if _, err := must(billsv1.New(quick)).Account(t.Context(), silent); !errors.Is(err, bills.ErrNoAnswer) {
 		t.Errorf("silence beyond the timeout of a call: %v", err)
 	}
-	asked := false
-	w.handler = http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked = true })
+	var asked atomic.Bool
+	w.answers(func(http.ResponseWriter, *http.Request) { asked.Store(true) })
 	elsewhere := w.config()
 	elsewhere.Address = strings.Replace(elsewhere.Address, "127.0.0.1", "localhost", 1)
 	if _, err := must(billsv1.New(elsewhere)).Account(t.Context(), owes); !errors.Is(err, bills.ErrNoAnswer) || !errors.Is(err, channel.ErrUnreachable) {
@@ -261,7 +262,7 @@ func TestSilence(t *testing.T) {
 	if _, err := w.connector().Account(t.Context(), owes); !errors.Is(err, bills.ErrNoAnswer) || !errors.Is(err, channel.ErrUnreachable) {
 		t.Errorf("a revoked server: %v", err)
 	}
-	if asked {
+	if asked.Load() {
 		t.Error("a server that is not believed was asked")
 	}
 	w.server.Close()
@@ -278,7 +279,7 @@ func TestSilence(t *testing.T) {
 // WP-527
 func TestStanding(t *testing.T) {
 	w := newWorld(t)
-	w.handler = http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("it was asked") })
+	w.answers(func(http.ResponseWriter, *http.Request) { t.Error("it was asked") })
 	unknown := w.config()
 	unknown.Organisation = "NOBODY"
 	if _, err := must(billsv1.New(unknown)).Account(t.Context(), owes); !errors.Is(err, bills.ErrNoAnswer) || !errors.Is(err, banks.ErrNotRegistered) {

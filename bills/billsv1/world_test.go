@@ -79,8 +79,20 @@ func newWorld(t testing.TB) *world {
 	w.directory = must(banks.Open(t.Context(), w.db))
 	w.evidence = must(archive.New(w.db, archive.Options{Origin: "test"}))
 	w.handler = w.system()
-	w.server = tolemtest.Peer(t, w.host, w.trust.VerifyConnection, http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { w.handler.ServeHTTP(rw, r) }))
+	w.server = tolemtest.Peer(t, w.host, w.trust.VerifyConnection, http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		w.mu.Lock()
+		handler := w.handler
+		w.mu.Unlock()
+		handler.ServeHTTP(rw, r)
+	}))
 	return w
+}
+
+// answers changes how the organisation's system answers.
+func (w *world) answers(h http.HandlerFunc) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.handler = h
 }
 
 func participant(tx *store.Tx, id tolem.ParticipantID, certificates ...*pki.Identity) error {
