@@ -236,8 +236,8 @@ func TestGowsdl(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, args := range [][]string{
-		{"run", "github.com/hooklift/gowsdl/cmd/gowsdl", "-d", dir, "-p", "made", "-o", "made.go", filepath.Join(dir, "gateway.wsdl")},
-		{"build", "./" + filepath.Join(dir, "made")},
+		{"run", "-trimpath", "github.com/hooklift/gowsdl/cmd/gowsdl", "-d", dir, "-p", "made", "-o", "made.go", filepath.Join(dir, "gateway.wsdl")},
+		{"build", "-trimpath", "./" + filepath.Join(dir, "made")},
 	} {
 		if out, err := exec.Command("go", args...).CombinedOutput(); err != nil {
 			t.Fatalf("go %v: %v\n%s", args, err, out)
