@@ -1,10 +1,6 @@
 package form_test
 
 import (
-	"encoding/csv"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -94,26 +90,13 @@ func fromPDF(t *testing.T, s form.Sheet) (facts []fact, totals []total) {
 	return facts, totals
 }
 
-// everySheet makes LibreOffice write each sheet of a workbook: commas, UTF-8,
-// text in quotes, cells as they are shown.
-const everySheet = "csv:Text - txt - csv (StarCalc):44,34,76,1,,0,true,true,false,false,false,-1"
-
 func fromXLSX(t *testing.T, s form.Sheet) (facts []fact, totals []total) {
 	t.Helper()
-	office := tolemtest.RequireTool(t, "soffice")
-	folder := t.TempDir()
-	file := filepath.Join(folder, "form.xlsx")
-	if err := os.WriteFile(file, render(t, form.WriteXLSX, s), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command(office, "-env:UserInstallation=file://"+filepath.Join(folder, "profile"), "--headless", "--convert-to", everySheet, "--outdir", folder, file)
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	for _, l := range readSheet(t, folder, "Строки")[1:] {
+	sheets := tolemtest.Sheets(t, render(t, form.WriteXLSX, s))
+	for _, l := range sheets["Строки"][1:] {
 		facts = append(facts, fact{l[0], l[1], l[2], l[4], shown(t, l[5]), stamp(t, l[6])})
 	}
-	for _, l := range readSheet(t, folder, "Сводка") {
+	for _, l := range sheets["Сводка"] {
 		for _, want := range s.Totals {
 			if l[0] == want.Label && l[3] == "KZT" {
 				totals = append(totals, total{l[0], l[1], shown(t, l[2])})
@@ -121,19 +104,6 @@ func fromXLSX(t *testing.T, s form.Sheet) (facts []fact, totals []total) {
 		}
 	}
 	return facts, totals
-}
-
-func readSheet(t *testing.T, folder, sheet string) [][]string {
-	t.Helper()
-	text, err := os.ReadFile(filepath.Join(folder, "form-"+sheet+".csv"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	lines, err := csv.NewReader(strings.NewReader(string(text))).ReadAll()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return lines
 }
 
 // shown reads an amount: a number without the zeros at its end, or the text of

@@ -145,6 +145,9 @@ func TestRegisterInEveryForm(t *testing.T) {
 				}
 			}
 			compare(t, filter, paper.tables(), cells, len(want.rows))
+			if filter == "" {
+				compare(t, "LibreOffice", paper.tables(), c.get("/print/register?"+query+"&form=xlsx").sheet(paper.tables()[0][0]), len(want.rows))
+			}
 		}
 	})
 }
@@ -174,6 +177,19 @@ func compare(t *testing.T, name string, page [][]string, cells [][]string, rows 
 			}
 		}
 	}
+}
+
+// sheet is the sheet of a workbook whose table begins with a heading, as
+// LibreOffice shows it.
+func (a answer) sheet(heading string) [][]string {
+	a.t.Helper()
+	for _, rows := range tolemtest.Sheets(a.t, []byte(a.body)) {
+		if rows[0][0] == heading {
+			return rows
+		}
+	}
+	a.t.Fatalf("%s: LibreOffice sees no table that begins with %q", a.asked, heading)
+	return nil
 }
 
 // cells are the rows of a workbook's table as they are stored.
