@@ -49,6 +49,9 @@ var (
 // WP-079, WP-082, WP-083, WP-099, WP-101, WP-102, WP-103, WP-123, WP-529, WP-538, WP-539, WP-542, WP-543, WP-545, WP-547
 // WP-548, WP-550, WP-551, WP-552, WP-553, WP-565, WP-566, WP-595
 func TestDesksAreKilled(t *testing.T) {
+	if testing.Short() {
+		t.Skip("NOT TESTED with -short: cards whose write nobody knows are decided when their tickets have ended, minutes later")
+	}
 	t.Parallel()
 	tolemtest.Databases(t, func(t *testing.T, database string) {
 		t.Parallel() // half of it is waiting
@@ -225,9 +228,6 @@ func (c *deskCrash) play() {
 			c.fault = nil
 			_ = c.strike("gateway")
 		}
-	}
-	if testing.Short() {
-		return
 	}
 	time.Sleep(time.Until(leftAt.Add(ticketLife + 2*time.Second)))
 	c.comeBack(o, left)
@@ -958,7 +958,7 @@ func (c *deskCrash) checkCards() {
 	var held, pending int64
 	check(c.t, db.QueryRowContext(c.t.Context(), `SELECT COUNT(*) FROM card_hold`).Scan(&held))
 	check(c.t, db.QueryRowContext(c.t.Context(), `SELECT COUNT(*) FROM desk_payment WHERE card_write = 'pending'`).Scan(&pending))
-	if held+pending > 0 && !testing.Short() {
+	if held+pending > 0 {
 		c.t.Errorf("%d payments and cards whose write nobody knows: %d", pending, held)
 	}
 	c.checkWrites(db, states)
