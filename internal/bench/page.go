@@ -86,7 +86,7 @@ type pageRun struct {
 	payments        int
 }
 
-func (s *session) pageOn(ctx context.Context, kind string) (run *pageRun, err error) {
+func (s *session) pageOn(ctx context.Context, kind string) (_ *pageRun, err error) {
 	s.Progress("page: setting up on " + kind)
 	in, err := s.install(ctx, kind, "page-"+kind)
 	if err != nil {
@@ -96,7 +96,7 @@ func (s *session) pageOn(ctx context.Context, kind string) (run *pageRun, err er
 	if err := in.run(ctx, "participant", "return-address", "add", string(benchPortal), pageReturn, "--config", in.config); err != nil {
 		return nil, err
 	}
-	run = &pageRun{in: in, portals: make(chan *client, pagePortals), took: make(map[string][]time.Duration)}
+	run := &pageRun{in: in, portals: make(chan *client, pagePortals), took: make(map[string][]time.Duration)}
 	run.payers = &tls.Config{MinVersion: tls.VersionTLS13, RootCAs: in.trust.Pool(), ServerName: "localhost"}
 	closeBank, err := run.open(ctx)
 	if err != nil {
