@@ -68,6 +68,7 @@ or ` + postgresVariable + `, or simply make bench. Without one, only SQLite is m
 	f.Float64Var(&o.PageRate, "page-rate", 200, "payments that begin on the payment page every second")
 	f.DurationVar(&o.PageFor, "page-for", 30*time.Second, "how long they do")
 	f.IntVar(&o.DeskOperators, "desk-operators", 200, "operators at the workplace")
+	f.IntVar(&o.DeskAccounts, "desk-accounts", 100_000, "accounts that are paid for there")
 	f.DurationVar(&o.DeskFor, "desk-for", 2*time.Minute, "how long they work")
 	f.DurationVar(&o.DeskCustomer, "desk-customer", 30*time.Second, "time of a customer, in which the operator thinks and types")
 	f.StringVar(&o.Postgres, "postgres", "", "`address` of a PostgreSQL; by default "+postgresVariable)
@@ -82,8 +83,8 @@ or ` + postgresVariable + `, or simply make bench. Without one, only SQLite is m
 			}
 		}
 		if seconds <= 0 || o.Rounds <= 0 || o.Connections <= 0 || o.Lives <= 0 || o.Rows <= 0 || o.PageRate <= 0 || o.PageFor <= 0 ||
-			o.DeskOperators <= 0 || o.DeskFor <= 0 || o.DeskCustomer <= 0 {
-			return fmt.Errorf("%w: --seconds, --rounds, --connections, --lives, --rows, --page-rate, --page-for, --desk-operators, --desk-for and --desk-customer must be above zero", errUsage)
+			o.DeskOperators <= 0 || o.DeskAccounts < minDeskAccounts || o.DeskFor <= 0 || o.DeskCustomer <= 0 {
+			return fmt.Errorf("%w: --seconds, --rounds, --connections, --lives, --rows, --page-rate, --page-for, --desk-operators, --desk-for and --desk-customer must be above zero, --desk-accounts from %d on", errUsage, minDeskAccounts)
 		}
 		if o.Postgres == "" {
 			o.Postgres = os.Getenv(postgresVariable)

@@ -16,11 +16,11 @@ import (
 // its table, every case was measured, every answer was right.
 func TestBenchRuns(t *testing.T) {
 	program := filepath.Join(t.TempDir(), "tolem")
-	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", program, ".").CombinedOutput(); err != nil {
+	if out, err := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-o", program, ".").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	c := exec.CommandContext(t.Context(), program, "bench", "--json", "--seconds", "0.2", "--rounds", "1", "--connections", "3", "--lives", "6", "--rows", "2000",
-		"--page-rate", "10", "--page-for", "1s", "--desk-operators", "2", "--desk-for", "1s", "--desk-customer", "500ms")
+		"--page-rate", "10", "--page-for", "1s", "--desk-operators", "2", "--desk-accounts", "1000", "--desk-for", "1s", "--desk-customer", "500ms")
 	var problems strings.Builder
 	c.Stderr = &problems
 	out, err := c.Output()

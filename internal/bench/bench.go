@@ -69,8 +69,9 @@ type Options struct {
 	PageRate float64
 	PageFor  time.Duration
 	// DeskOperators work at the workplace for DeskFor, each with a customer in
-	// DeskCustomer.
+	// DeskCustomer; organisations have DeskAccounts accounts, at least a thousand.
 	DeskOperators         int
+	DeskAccounts          int
 	DeskFor, DeskCustomer time.Duration
 	// Progress, if set, is told what is being done.
 	Progress func(what string)
@@ -179,6 +180,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.DeskOperators <= 0 {
 		o.DeskOperators = 200
+	}
+	if o.DeskAccounts <= 0 {
+		o.DeskAccounts = 100_000
 	}
 	if o.DeskFor <= 0 {
 		o.DeskFor = 2 * time.Minute

@@ -32,7 +32,6 @@ const maxDeskTail = 300
 
 // What desks are measured with.
 const (
-	deskAccounts     = 100_000
 	deskOrganisation = "XEZER-MOBIL" // one service in advance: a top-up
 	deskAccountBase  = 502_000_010   // its accounts, after those that are like no other
 	deskReports      = 10            // customers between two looks at the register
@@ -77,7 +76,7 @@ func (s *session) desk(ctx context.Context) error {
 		}
 	}
 	s.table(Table{
-		Part: PartDesk, Title: fmt.Sprintf("%d operators at the workplace for %s, a customer in %s, %d accounts", s.DeskOperators, s.DeskFor, s.DeskCustomer, deskAccounts),
+		Part: PartDesk, Title: fmt.Sprintf("%d operators at the workplace for %s, a customer in %s, %d accounts", s.DeskOperators, s.DeskFor, s.DeskCustomer, s.DeskAccounts),
 		Rows: rows,
 		Note: "each with an e-token and a TLS connection of its own; CPU of the gateway for a payment with all its pages, and of the operators, who share\n" +
 			"this machine. Growth of the database a payment, indexes, evidence and audit included",
@@ -170,7 +169,7 @@ func (r *deskRun) open(ctx context.Context, kind string) error {
 	}
 	defer file.Close() // the process has its own descriptor
 	r.server.cmd = exec.Command(r.s.Program, "sandbox", "--json", "--ports", "auto", "--parts", "workplace", "--dir", dir, "--workplace-db", r.place.dsn,
-		"--accounts", strconv.Itoa(deskAccounts), "--operators", strconv.Itoa(r.s.DeskOperators))
+		"--accounts", strconv.Itoa(r.s.DeskAccounts), "--operators", strconv.Itoa(r.s.DeskOperators))
 	r.server.cmd.Stderr = file
 	out, err := r.server.cmd.StdoutPipe()
 	if err != nil {
