@@ -23,7 +23,7 @@ const (
 	crashes      = 50 // on each database
 	breaks       = 20 // of the connections to the database
 	crashClients = 16
-	calmest      = 250 * time.Millisecond // longest time between a start and its crash
+	calmest      = 120 * time.Millisecond // longest time between a start and its crash
 	giveUp       = 60 * time.Second       // of one request over all its repetitions
 )
 

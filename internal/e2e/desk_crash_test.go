@@ -817,7 +817,7 @@ func (c *deskCrash) comeBack(o *stubborn, receipt string) {
 // ---- the other desks ----
 
 // otherPace is how long other desks rest between two customers.
-const otherPace = 50 * time.Millisecond
+const otherPace = 150 * time.Millisecond
 
 // ordinary pays one thing after the other; each is paid once.
 func (c *deskCrash) ordinary(ctx context.Context) {
