@@ -72,7 +72,8 @@ type pageRun struct {
 	address string // of the page
 	payers  *tls.Config
 	bank    *sandbox.Bank
-	portals chan *client
+	portal  gunner
+	portals chan *client // its connections; nil: not made yet
 	shots   supply[shot]
 
 	mu     sync.Mutex
@@ -195,7 +196,9 @@ func newNotifier(in *installation, c *caller, address string, prints []tolem.Fin
 	})
 }
 
-// prepare has codes, signed requests and the portal's connections ready.
+// prepare has codes and signed requests ready, and places for the portal's
+// connections. One is made when it is first needed: the gateway does not wait for
+// the request of one that nobody uses.
 func (r *pageRun) prepare(ctx context.Context, n int) error {
 	numbers, err := drawCodes(n)
 	if err != nil {
@@ -216,13 +219,9 @@ func (r *pageRun) prepare(ctx context.Context, n int) error {
 		}
 	}
 	r.shots.refill(shots)
-	gun := gunner{address: r.server.address, tls: r.in.channel(benchPortal), verifier: r.in.verifier}
+	r.portal = gunner{address: r.server.address, tls: r.in.channel(benchPortal), verifier: r.in.verifier}
 	for range pagePortals {
-		c, err := gun.connect(ctx)
-		if err != nil {
-			return err
-		}
-		r.portals <- c
+		r.portals <- nil
 	}
 	runtime.GC() // not while the page is measured
 	return nil
@@ -230,8 +229,9 @@ func (r *pageRun) prepare(ctx context.Context, n int) error {
 
 func (r *pageRun) closePortals() {
 	for range pagePortals {
-		c := <-r.portals
-		_ = c.conn.Close() // every answer is in
+		if c := <-r.portals; c != nil {
+			_ = c.conn.Close() // every answer is in
+		}
 	}
 }
 

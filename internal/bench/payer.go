@@ -41,7 +41,7 @@ var (
 
 // pay takes one payment from the portal's request to the receipt.
 func (r *pageRun) pay(ctx context.Context) error {
-	link, err := r.start()
+	link, err := r.start(ctx)
 	if err != nil {
 		return err
 	}
@@ -99,9 +99,14 @@ func (r *pageRun) await(ctx context.Context, b *browser) error {
 }
 
 // start has the portal send a payer and returns where to.
-func (r *pageRun) start() (link string, err error) {
+func (r *pageRun) start(ctx context.Context) (link string, err error) {
 	c := <-r.portals
 	defer func() { r.portals <- c }()
+	if c == nil {
+		if c, err = r.portal.connect(ctx); err != nil {
+			return "", err
+		}
+	}
 	s, ok := r.shots.take()
 	if !ok {
 		return "", errors.New("no request is left")
