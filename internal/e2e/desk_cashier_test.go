@@ -217,7 +217,6 @@ type cashier struct {
 	d    *desks
 	who  deskStaff
 	keys int // pressed since the count began
-	rows int // scanned codes
 	past string
 }
 

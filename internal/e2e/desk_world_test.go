@@ -528,14 +528,15 @@ func (w *window) carry() []byte {
 // report hands the bridge's answer about the page's ticket to the gateway.
 func (w *window) report(answer []byte) error {
 	at := w.page.marked("data-ticket")
-	for _, form := range all(at, func(n *html.Node) bool { return n.Data == "form" && !has(n, "data-card-read") }) {
-		fields, err := w.page.controls(form, map[string]string{"answer": string(answer)})
-		if err != nil {
-			return err
-		}
-		return w.send(submission{method: http.MethodPost, to: attr(form, "action"), fields: fields})
+	forms := all(at, func(n *html.Node) bool { return n.Data == "form" && !has(n, "data-card-read") })
+	if len(forms) == 0 {
+		return w.page.wrong("the ticket has no form")
 	}
-	return w.page.wrong("the ticket has no form")
+	fields, err := w.page.controls(forms[0], map[string]string{"answer": string(answer)})
+	if err != nil {
+		return err
+	}
+	return w.send(submission{method: http.MethodPost, to: attr(forms[0], "action"), fields: fields})
 }
 
 // signIn signs in.
