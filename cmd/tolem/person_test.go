@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"tolem/internal/tolemtest"
 )
 
 // The gateway's operator makes the first security administrator of a bank, and
@@ -12,6 +14,11 @@ import (
 //
 // WP-515, WP-516, WP-517, WP-518, WP-521
 func TestPeople(t *testing.T) {
+	zone, err := time.LoadLocation("Asia/Almaty")
+	if err != nil {
+		t.Fatal(err)
+	}
+	tolemtest.WithinOneDay(t, zone, 10*time.Second)
 	s := installed(t)
 	s.addBank("HALYK")
 	s.must("pki", "issue", "--dir", s.path("gw", "pki"), "--name", "almaty", "--key", "ec", "--out", s.path("bank"))
@@ -87,7 +94,7 @@ func TestPeople(t *testing.T) {
 	if out := s.must(person("audit", "--bank", "HALYK", "--verify")...); !strings.Contains(out, "12 record(s), none altered; not sealed yet") {
 		t.Errorf("verified:\n%s", out)
 	}
-	err := withOffice(t.Context(), s.config(), func(ctx context.Context, o *office) error {
+	err = withOffice(t.Context(), s.config(), func(ctx context.Context, o *office) error {
 		return o.work().sealAudit(ctx, o.registry.Calendar.DayOf(time.Now()))
 	})
 	if err != nil {

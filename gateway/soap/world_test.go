@@ -144,12 +144,16 @@ func (w *world) register(identities map[string][2]*pki.Identity) {
 	}
 }
 
+// longestTest is how long a test that speaks of today may take.
+const longestTest = 20 * time.Second
+
 func (w *world) serve(change func(*soap.Config)) {
 	w.t.Helper()
 	signer := func(key pki.KeyKind) *signing.Signer {
 		i := w.pki.Identity(pki.Spec{CommonName: "gateway", Usage: pki.Signing, Key: key})
 		return must(signing.NewSigner(i.Key, i.Cert))
 	}
+	tolemtest.WithinOneDay(w.t, time.UTC, longestTest)
 	evidence := must(archive.New(w.db, archive.Options{Origin: "test"}))
 	rsa := signer(pki.RSA2048)
 	w.registry = registry.New(registry.Config{

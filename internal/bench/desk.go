@@ -108,9 +108,9 @@ type deskWorld struct {
 	People          []struct{ User, Password, Role, Cert, Key string }
 }
 
-func (s *session) deskOn(ctx context.Context, kind string) (run *deskRun, err error) {
+func (s *session) deskOn(ctx context.Context, kind string) (_ *deskRun, err error) {
 	s.Progress("desk: setting up on " + kind)
-	run = &deskRun{s: s, took: make(map[string][]time.Duration)}
+	run := &deskRun{s: s, took: make(map[string][]time.Duration)}
 	if run.place, err = s.newDatabase(ctx, kind, "desk-"+kind); err != nil {
 		return nil, err
 	}

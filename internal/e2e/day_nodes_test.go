@@ -40,7 +40,7 @@ func TestNodesDieWhileCatchingUp(t *testing.T) {
 	w := newWorld(t, database)
 	w.withOwners()
 	folder := w.folder(bank1, "xml")
-	last := lastPlayed()
+	last := w.lastDue()
 	p := w.openPast(database)
 	for day := last - days + 1; day <= last; day++ {
 		p.play(day, paymentsADay)

@@ -25,7 +25,7 @@ func TestDayOfTheProgram(t *testing.T) {
 		w := newWorld(t, database)
 		w.withOwners()
 		folder := w.folder(bank1, "xml,csv")
-		last, days := lastPlayed(), tolem.Day(2)
+		last, days := w.lastDue(), tolem.Day(2)
 		p := w.openPast(database)
 		for day := last - days + 1; day <= last; day++ {
 			p.play(day, 30)

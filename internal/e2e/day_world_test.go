@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -30,10 +31,23 @@ var zone = func() *time.Location {
 	return z
 }()
 
-// lastPlayed is the latest day that every gateway holds to be over: its
-// registers are due at 01:00.
-func lastPlayed() tolem.Day {
-	return tolem.NewCalendar(zone, nil, nil).DayOf(time.Now().Add(-2*time.Hour)) - 1
+// lastDue sets the time of day at which days are closed to the one farthest from
+// now, so that none becomes due during the test, and returns the last that is.
+func (w *world) lastDue() tolem.Day {
+	w.t.Helper()
+	content, err := os.ReadFile(w.config)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	half := time.Now().In(zone).Add(-12 * time.Hour)
+	changed := strings.Replace(string(content), `at: "01:00"`, half.Format(`at: "15:04"`), 1)
+	if changed == string(content) {
+		w.t.Fatalf("the configuration does not say when days are closed:\n%s", content)
+	}
+	if err := os.WriteFile(w.config, []byte(changed), 0o600); err != nil {
+		w.t.Fatal(err)
+	}
+	return tolem.NewCalendar(zone, nil, nil).DayOf(half) - 1
 }
 
 // past is an installation's database under a clock of earlier days.

@@ -55,6 +55,7 @@ func TestDesksAreKilled(t *testing.T) {
 	t.Parallel()
 	tolemtest.Databases(t, func(t *testing.T, database string) {
 		t.Parallel() // half of it is waiting
+		deskDay(t)
 		c := &deskCrash{bureau: newBureau(t, database, 0), database: database, random: rand.New(rand.NewPCG(rand.Uint64(), 5)), struck: make(map[string]int)}
 		begin := time.Now()
 		c.serve()
@@ -1038,9 +1039,7 @@ func (c *deskCrash) checkDeskDays() {
 	rows := c.deskRows(c.database)
 	p := c.openPast(c.database)
 	defer p.close()
-	baku, err := time.LoadLocation("Asia/Baku")
-	check(c.t, err)
-	p.calendar = tolem.NewCalendar(baku, nil, nil)
+	p.calendar = tolem.NewCalendar(baku(c.t), nil, nil)
 	today := p.calendar.DayOf(time.Now())
 	p.now.Store(p.calendar.Start(today + 1).Add(2 * time.Hour).UnixMicro())
 	directory, err := banks.Open(c.t.Context(), p.db)

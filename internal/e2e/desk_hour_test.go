@@ -169,6 +169,7 @@ func TestCashiersHour(t *testing.T) {
 	if testing.Short() {
 		customers, asan = hourShort, hourShort
 	}
+	deskDay(t)
 	d := openDesks(t)
 	admin := d.colleague("f.karimov")
 	var ledger []paid

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"crypto"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -10,6 +11,7 @@ import (
 	"tolem"
 	"tolem/archive"
 	"tolem/banks"
+	"tolem/internal/tolemtest"
 	"tolem/registry"
 	"tolem/registry/form"
 	"tolem/signing"
@@ -24,6 +26,22 @@ func baku(t *testing.T) *time.Location {
 		t.Fatal(err)
 	}
 	return z
+}
+
+// How long a test at the desks may take, whose register shows one day.
+const (
+	longestDesk     = 5 * time.Minute
+	longestDeskPart = 150 * time.Second
+)
+
+// deskDay waits until such a test ends on the day it began.
+func deskDay(t *testing.T) {
+	t.Helper()
+	longest := longestDesk
+	if os.Getenv(wholeTests) == "" {
+		longest = longestDeskPart
+	}
+	tolemtest.WithinOneDay(t, baku(t), longest)
 }
 
 // night seals the day of the payments, under the clock of the day after the

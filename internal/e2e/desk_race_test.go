@@ -44,6 +44,7 @@ func TestDeskRaces(t *testing.T) {
 	t.Parallel()
 	tolemtest.Databases(t, func(t *testing.T, database string) {
 		t.Parallel()
+		deskDay(t)
 		const operators = 20
 		b := newBureau(t, database, operators)
 		b.serve()

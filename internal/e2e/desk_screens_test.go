@@ -96,6 +96,7 @@ func TestEveryScreenAndMessage(t *testing.T) {
 		t.Skip("takes more than a minute")
 	}
 	t.Parallel() // most of it is waiting
+	deskDay(t)
 	d := openDesks(t)
 	all := newSights(t)
 	sits := func(user string) *gallery { return &gallery{d.cashier(t, user), all} }

@@ -2,6 +2,7 @@ package tolemtest
 
 import (
 	"sync"
+	"testing"
 	"time"
 )
 
@@ -13,6 +14,18 @@ type Clock struct {
 
 // NewClock returns a clock that shows the given time.
 func NewClock(now time.Time) *Clock { return &Clock{now: now} }
+
+// WithinOneDay is for tests that speak of today: where a day of the zone ends
+// before they are likely to, it waits until that day is over.
+func WithinOneDay(t testing.TB, zone *time.Location, longest time.Duration) {
+	t.Helper()
+	now := time.Now().In(zone)
+	midnight := time.Date(now.Year(), now.Month(), now.Day()+1, 0, 0, 0, 0, zone)
+	if left := midnight.Sub(now); left < longest {
+		t.Logf("waiting %v for a new day in %v", left.Round(time.Second), zone)
+		time.Sleep(left + time.Second)
+	}
+}
 
 // Now returns the time it shows; it fits wherever a func() time.Time is asked.
 func (c *Clock) Now() time.Time {
