@@ -149,7 +149,7 @@ func (o deskOrganisation) owed(r *rand.Rand, offers []deskOffer, now time.Time) 
 	var list []tolem.Bill
 	for _, s := range offers {
 		for back := 1 + r.IntN(2); back > 0; back-- {
-			month := now.AddDate(0, 0, -28*back).Format("2006-01")
+			month := time.Date(now.Year(), now.Month()-time.Month(back), 1, 0, 0, 0, 0, time.UTC).Format("2006-01")
 			list = append(list, tolem.Bill{
 				Service: s.code, Invoice: fmt.Sprintf("%s/%s", month, s.shown), Period: month,
 				Amount: tolem.Money{Minor: o.least + r.Int64N(o.most-o.least+1), Currency: deskCurrency},

@@ -286,6 +286,19 @@ func TestSandboxAccountsAreTheSame(t *testing.T) {
 	}
 }
 
+// On no day of the year does an account owe one invoice twice.
+func TestSandboxInvoicesOfEveryDay(t *testing.T) {
+	t.Parallel()
+	for now := time.Date(2027, 12, 1, 9, 0, 0, 0, time.UTC); now.Year() < 2029; now = now.Add(24 * time.Hour) {
+		o := organisationNamed("AZERISHIQ")
+		for _, s := range o.snapshots(30, 0, now) {
+			if problem, what := s.Check(func(tolem.ServiceCode) bool { return true }, deskCurrency); problem != "" {
+				t.Fatalf("on %s account %s has %s: %s", now.Format(time.DateOnly), s.Account.Number, problem, what)
+			}
+		}
+	}
+}
+
 // The people whom README.md has sign in are those of the sandbox.
 func TestReadmeShowsPeopleOfTheSandbox(t *testing.T) {
 	t.Parallel()
