@@ -33,7 +33,7 @@ func TestFromOrganisationToReceipt(t *testing.T) {
 		if strings.Contains(c.page.body, `data-key="Ctrl+Enter" disabled`) {
 			t.Error("“Ödə” is disabled after “Hesabla”")
 		}
-		c.send("/payments/pay").says(200, "Ödənişi təsdiq edirsiniz?", "Davam et", "Bağla", "112,54 ₼").lacks("data-card-read")
+		c.send("/payments/pay").says(200, "Ödənişi təsdiq edirsiniz?", "Davam et", "Bağla", "112,54 ₼", "2026-10 № INV-1").lacks("data-card-read")
 		confirmation := c.page
 		first := c.sent("/payments/confirm")
 		c.page = confirmation
@@ -43,7 +43,7 @@ func TestFromOrganisationToReceipt(t *testing.T) {
 		}
 		c.page = c.follow(again)
 		c.says(200, "Ödəniş tamamlandı", "0000000001", "0000000002", "Çap", "1 nüsxə", "3 nüsxə", `href="/print/receipts/0000000001?copies=1"`,
-			`href="/print/receipts/0000000002?copies=3"`, "Bütün ödənişlər üzrə çap", "?copies=3", "112,54 ₼", "Bakı Vergi İdarəsi")
+			`href="/print/receipts/0000000002?copies=3"`, "Bütün ödənişlər üzrə çap", "?copies=3", "112,54 ₼", "Bakı Vergi İdarəsi", "2026-10 № INV-1")
 		taken := w.payments()
 		if len(taken) != 2 || taken[0].Status != tolem.DeskPlanned || taken[0].Fee.Minor != 20 || taken[1].Unit != "01" {
 			t.Errorf("taken %+v", taken)
