@@ -3,7 +3,7 @@ package form
 import "github.com/xuri/excelize/v2"
 
 // styles are the numbers of the formats.
-type styles struct{ title, label, text, header, headerRight, right, integer, money, time, date, strong, strongInteger, strongMoney int }
+type styles struct{ title, label, text, header, headerRight, right, integer, money, time, date, strong, strongText, strongInteger, strongMoney int }
 
 // xlsxFont is what spreadsheets have, or replace by one as wide.
 const xlsxFont = "Calibri"
@@ -41,7 +41,7 @@ func (x *workbook) makeStyles() error {
 		right:   add(excelize.Style{NumFmt: textFormat, Alignment: right, Font: gray}),
 		integer: add(excelize.Style{Font: plain, NumFmt: integerFormat}), money: custom(money, plain, nil),
 		time: custom(timed, plain, indented), date: custom(dated, plain, indented),
-		strong:        add(excelize.Style{Font: bold, NumFmt: textFormat}),
+		strong: add(excelize.Style{Font: bold, NumFmt: textFormat}), strongText: add(excelize.Style{Font: bold, NumFmt: textFormat, Alignment: indented}),
 		strongInteger: add(excelize.Style{Font: bold, NumFmt: integerFormat}), strongMoney: custom(money, bold, nil),
 	}
 	return err

@@ -72,7 +72,7 @@ func (x *workbook) totals() [][]any {
 	for _, t := range s.Totals {
 		label, n, m := x.styles.text, x.styles.integer, x.styles.money
 		if t.Strong {
-			label, n, m = x.styles.strong, x.styles.strongInteger, x.styles.strongMoney
+			label, n, m = x.styles.strongText, x.styles.strongInteger, x.styles.strongMoney
 		}
 		line := []any{x.text(t.Label, label), x.integer(t.Count, n)}
 		for _, c := range columns {

@@ -3,6 +3,8 @@ package form
 import (
 	"fmt"
 	"strconv"
+	"strings"
+	"unicode/utf8"
 
 	"github.com/xuri/excelize/v2"
 )
@@ -66,11 +68,30 @@ func (x *workbook) nextSheet() error {
 			header = append(header, x.text(x.s.Language.say(wordCurrency), x.styles.header))
 		}
 	}
-	return x.stream.SetRow("A1", header, excelize.RowOpts{Height: headerHeight})
+	return x.stream.SetRow("A1", header, excelize.RowOpts{Height: headerLine * float64(headerLines(x.s.Columns))})
 }
 
-// headerHeight is that of two lines, in points.
-const headerHeight = 32
+// headerLine is the height of a line of the header, in points.
+const headerLine = 16
+
+// headerLines is how many lines the longest label needs, at least two. Letters
+// are bold, and the cell has an edge: some characters of its width are lost.
+func headerLines(columns []Column) int {
+	const lost = 3
+	most := 2
+	for _, c := range columns {
+		lines, room := 0, 0
+		for word := range strings.FieldsSeq(c.label()) {
+			if n := utf8.RuneCountInString(word); n >= room {
+				lines, room = lines+1, int(c.characters())-lost-n
+			} else {
+				room -= n + 1
+			}
+		}
+		most = max(most, lines)
+	}
+	return most
+}
 
 // ownCurrency reports whether each cell says its currency.
 func (c Column) ownCurrency() bool { return c.Kind == Money && c.Currency == "" }

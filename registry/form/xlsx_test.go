@@ -4,6 +4,7 @@ import (
 	"archive/zip"
 	"bytes"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -102,6 +103,19 @@ func TestXLSXTable(t *testing.T) {
 	}
 	if book := files["xl/workbook.xml"]; !strings.Contains(book, "_xlnm.Print_Titles") || !strings.Contains(book, "_xlnm._FilterDatabase") {
 		t.Errorf("workbook: %s", book)
+	}
+}
+
+// The header is as high as its longest label needs in a narrow column.
+func TestXLSXHeaderShowsItsLabels(t *testing.T) {
+	for label, height := range map[string]string{"№": "32", "Mədaxil qəbzi": "32", "Mədaxil qəbzinin nömrəsi": "48", "Номер приходной квитанции отделения": "64"} {
+		s := sample(form.English, 1)
+		i := slices.IndexFunc(s.Columns, func(c form.Column) bool { return c.Kind == form.Code })
+		s.Columns[i].Label, s.Columns[i].Width = label, 15
+		table := parts(t, render(t, form.WriteXLSX, s))["xl/worksheets/sheet2.xml"]
+		if wanted := `<row r="1" ht="` + height + `" customHeight="1">`; !strings.Contains(table, wanted) {
+			t.Errorf("%q: no %s", label, wanted)
+		}
 	}
 }
 

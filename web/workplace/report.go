@@ -153,9 +153,9 @@ func (s *scribe) newReport(title string, number string, day tolem.Day, made time
 // money are the three columns of amounts.
 func (s *scribe) moneyColumns(currency tolem.Currency) []form.Column {
 	return []form.Column{
-		{Name: "amount", Label: s.say("paper.amount"), Kind: form.Money, Currency: currency, Width: 15},
-		{Name: "fee", Label: s.say("pay.fee"), Kind: form.Money, Currency: currency, Width: 13},
-		{Name: "sum", Label: s.say("paper.total"), Kind: form.Money, Currency: currency, Width: 15},
+		{Name: "amount", Label: s.say("paper.amount"), Kind: form.Money, Currency: currency, Width: 17},
+		{Name: "fee", Label: s.say("pay.fee"), Kind: form.Money, Currency: currency, Width: 15.5},
+		{Name: "sum", Label: s.say("paper.total"), Kind: form.Money, Currency: currency, Width: 17},
 	}
 }
 
@@ -181,16 +181,16 @@ func (s *scribe) registerOf(r workplace.Register, who whose, made time.Time) rep
 	doc.Hands[0].Value = r.Operator
 	doc.Columns = append([]form.Column{
 		{Name: "receipt", Label: s.say("col.receipt_number"), Kind: form.Code, Width: 15},
-		{Name: "at", Label: s.say("col.time"), Kind: form.Code, Width: 10},
-		{Name: "organisation", Label: s.say("col.organisation"), Width: 24},
-		{Name: "unit", Label: s.say("col.unit"), Width: 16},
-		{Name: "account", Label: s.say("col.account"), Kind: form.Code, Width: 18},
-		{Name: "service", Label: s.say("col.service_code"), Kind: form.Code, Width: 11},
+		{Name: "at", Label: s.say("col.time"), Kind: form.Code, Width: 12},
+		{Name: "organisation", Label: s.say("col.organisation"), Width: 29},
+		{Name: "unit", Label: s.say("col.unit"), Width: 20},
+		{Name: "account", Label: s.say("col.account"), Kind: form.Code, Width: 16.5},
+		{Name: "service", Label: s.say("col.service_code"), Kind: form.Code, Width: 12},
 	}, append(s.moneyColumns(r.Sum.Amount.Currency),
-		form.Column{Name: "status", Label: s.say("col.status"), Width: 16},
-		form.Column{Name: "card", Label: s.say("col.card_state"), Width: 14})...)
+		form.Column{Name: "status", Label: s.say("col.status"), Width: 18.5},
+		form.Column{Name: "card", Label: s.say("col.card_state"), Width: 17})...)
 	if r.Query.Asan {
-		doc.Columns = append(doc.Columns, form.Column{Name: "asan_unit", Label: s.say("col.asan_unit"), Width: 16})
+		doc.Columns = append(doc.Columns, form.Column{Name: "asan_unit", Label: s.say("col.asan_unit"), Width: 22})
 	}
 	for _, p := range r.Rows {
 		doc.rows = append(doc.rows, s.registerRow(p, r.Query.Asan))
