@@ -285,12 +285,12 @@ func TestUserNamesAreUniqueInABank(t *testing.T) {
 
 func TestPeopleAreFoundByTheirNames(t *testing.T) {
 	worlds(t, func(w *world) {
-		for _, n := range [][3]string{{"i.ibrahimova", "İlahə", "İbrahimova"}, {"q.qizilov", "Qəşəm", "Qızılov"}, {"e.emir", "Əmir", "Ağayev"}} {
+		for _, n := range [][3]string{{"i.ibrahimova", "İlahə", "İbrahimova"}, {"q.qizilov", "Qəşəm", "Qızılov"}, {"e.emir", "Əmir", "Ağayev"}, {"a.ahmadova", "Rəna", "Əhmədova"}} {
 			_, _, err := w.AddPerson(t.Context(), byHand, "KAPITAL", tolem.Profile{UserName: tolem.UserName(n[0]), FirstName: n[1], Surname: n[2], Role: tolem.RoleOperator, Branch: "GNC01"})
 			w.must(err)
 		}
 		for text, want := range map[string]string{
-			"": "e.emir i.ibrahimova q.qizilov", "IBRAHIM": "i.ibrahimova", "ibrahımova il": "i.ibrahimova", "ilahə İB": "i.ibrahimova", "QIZIL": "q.qizilov", "qizil": "q.qizilov", "əmir": "e.emir", "ƏMİR": "e.emir", "E.em": "e.emir", "zz": "",
+			"": "a.ahmadova e.emir i.ibrahimova q.qizilov", "IBRAHIM": "i.ibrahimova", "ibrahımova il": "i.ibrahimova", "ilahə İB": "i.ibrahimova", "QIZIL": "q.qizilov", "qizil": "q.qizilov", "əmir": "e.emir", "ƏMİR": "e.emir", "E.em": "e.emir", "zz": "",
 		} {
 			list, err := w.People(t.Context(), byHand, "KAPITAL", access.Search{Text: text, Branch: "GNC01"})
 			w.must(err)
@@ -302,6 +302,15 @@ func TestPeopleAreFoundByTheirNames(t *testing.T) {
 			if got := strings.Join(names, " "); got != want {
 				t.Errorf("%q finds %q, want %q", text, got, want)
 			}
+		}
+		all, err := w.People(t.Context(), byHand, "KAPITAL", access.Search{Branch: "GNC01"})
+		w.must(err)
+		var surnames []string
+		for _, p := range all {
+			surnames = append(surnames, p.Surname)
+		}
+		if got := strings.Join(surnames, " "); got != "Ağayev Əhmədova İbrahimova Qızılov" {
+			t.Errorf("by surname they are %s", got)
 		}
 		if list, err := w.People(t.Context(), byHand, "KAPITAL", access.Search{Branch: "QBA01"}); err != nil || list != nil {
 			t.Errorf("in another branch: %v, %v", list, err)

@@ -50,7 +50,7 @@ func (a *Access) People(ctx context.Context, by Actor, bank tolem.ParticipantID,
 		seen, after = seen+len(page), page[len(page)-1].ID
 	}
 	slices.SortFunc(list, func(a, b tolem.Person) int {
-		return cmp.Or(cmp.Compare(folded(a.Surname), folded(b.Surname)), cmp.Compare(folded(a.FirstName), folded(b.FirstName)), cmp.Compare(a.ID, b.ID))
+		return cmp.Or(cmp.Compare(tolem.SortKey(a.Surname), tolem.SortKey(b.Surname)), cmp.Compare(tolem.SortKey(a.FirstName), tolem.SortKey(b.FirstName)), cmp.Compare(a.ID, b.ID))
 	})
 	return list, nil
 }

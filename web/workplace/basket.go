@@ -113,7 +113,9 @@ func (d *desk) linesOf(x *web.Exchange, by access.Actor, b tolem.Basket) (lines,
 		if i := slices.IndexFunc(organisations, func(o tolem.Organisation) bool { return o.ID == l.Account.Organisation }); i >= 0 {
 			row.Required = organisations[i].ReceiverRequired
 			row.Units = slices.DeleteFunc(slices.Clone(organisations[i].Units), func(u tolem.OrganisationUnit) bool { return !u.Active })
-			slices.SortFunc(row.Units, func(a, b tolem.OrganisationUnit) int { return cmp.Compare(a.Name, b.Name) })
+			slices.SortFunc(row.Units, func(a, b tolem.OrganisationUnit) int {
+				return cmp.Compare(tolem.SortKey(a.Name), tolem.SortKey(b.Name))
+			})
 		}
 		i := slices.IndexFunc(shown.Groups, func(g group) bool { return g.ID == l.Account.Organisation })
 		if i < 0 {

@@ -79,7 +79,9 @@ func (d *desk) branchesOf(bank tolem.ParticipantID) []choice {
 			list = append(list, choice{string(p.ID), p.Name})
 		}
 	}
-	slices.SortFunc(list, func(a, b choice) int { return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID)) })
+	slices.SortFunc(list, func(a, b choice) int {
+		return cmp.Or(cmp.Compare(tolem.SortKey(a.Name), tolem.SortKey(b.Name)), cmp.Compare(a.ID, b.ID))
+	})
 	return list
 }
 
