@@ -111,7 +111,7 @@ func printImported(io streams, done bills.Imported, dryRun, asJSON bool, took ti
 			t.row(strconv.Itoa(p.Line), string(p.Problem), p.What)
 		}
 		t.print()
-		fmt.Fprintf(io.out, "%d problems in %d lines; nothing was taken\n", done.Wrong, done.Lines)
+		fmt.Fprintf(io.out, "%d problem(s) in %d line(s); nothing was taken\n", done.Wrong, done.Lines)
 	default:
 		verb := "taken"
 		if dryRun {
@@ -242,7 +242,9 @@ func (v accountView) print(io streams, zone *time.Location) {
 		line("state", "closed")
 	}
 	line("as of", v.AsOf.In(zone).Format(time.RFC3339))
-	line("paid until", v.PaidUntil.In(zone).Format(time.RFC3339))
+	if !v.PaidUntil.IsZero() { // before the first day was closed
+		line("paid until", v.PaidUntil.In(zone).Format(time.RFC3339))
+	}
 	line("batch", v.Batch)
 	if len(v.Debts) > 0 {
 		t := newTable(io, "service", "invoice", "period", "billed", "open")

@@ -8,7 +8,9 @@ import (
 	"io"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strings"
 
 	"github.com/rs/zerolog"
 	"github.com/spf13/cobra"
@@ -45,10 +47,10 @@ func cardBridgeCommand(io streams) *cobra.Command {
 reach the reader for meters' SMART cards. It listens on this computer alone, carries
 out tickets that the gateway has signed, each at most once, and signs what it answers.
 
-A new bridge is paired: the bank's administrator registers the workstation, gets a
-pairing code, and the bridge is started with it once. The next page of the workplace
-on this computer finishes the pairing. "--pair -" reads the code from the keyboard, so
-that it stands in no list of processes.
+A new bridge is paired: the gateway's operator makes the workstation known (tolem
+workstation add), which prints a pairing code, and the bridge is started with it once.
+The next page of the workplace on this computer that reads cards finishes the pairing.
+"--pair -" reads the code from the keyboard, so that it stands in no list of processes.
 
 What is on a meter's card only its maker knows, so a reader is driven by the maker's
 program, which --driver names. With --simulator the bridge plays reader and cards, for
@@ -116,7 +118,7 @@ func (o *cardBridge) run(ctx context.Context, io streams) (err error) {
 	if o.simulator {
 		fmt.Fprint(io.out, simulatorBanner)
 	}
-	fmt.Fprintf(io.out, "card bridge at http://%s for %v, kept in %s\n", listener.Addr(), o.origins, o.dir)
+	fmt.Fprintf(io.out, "card bridge at http://%s for %s, kept in %s\n", listener.Addr(), strings.Join(o.origins, ", "), o.dir)
 	server := bridge.Server(handler)
 	server.ErrorLog = quietLog(log)
 	failed := make(chan error, 1)
@@ -131,6 +133,9 @@ func (o *cardBridge) run(ctx context.Context, io streams) (err error) {
 // reader puts the reader into the configuration and returns what ends it.
 func (o *cardBridge) reader(c *bridge.Config) (end func() error, err error) {
 	if !o.simulator {
+		if _, err := exec.LookPath(o.driver[0]); err != nil { // now, and not when a customer stands there
+			return nil, fmt.Errorf("%w: --driver: %w", errUsage, err)
+		}
 		p := driver.New(c.Log, o.driver[0], o.driver[1:]...)
 		c.Reader = p
 		return p.Close, nil

@@ -266,7 +266,7 @@ func TestExitCodesTellWrongCallsFromFailures(t *testing.T) {
 	s.refused(exitUsage, "unknown flag", "serve", "--port", "1")
 	s.refused(exitUsage, "is not expected", "serve", "now")
 	s.refused(exitUsage, "want 1 argument", "participant", "show")
-	s.refused(exitFailed, "no such file", "serve", "--config", s.path("nowhere.yaml"))
+	s.refused(exitFailed, "no such file or directory; --config says where it is", "serve", "--config", s.path("nowhere.yaml"))
 	bad := s.path("bad.yaml")
 	if err := os.WriteFile(bad, []byte("soap:\n  lisen: \":1\"\n"), 0o600); err != nil {
 		t.Fatal(err)

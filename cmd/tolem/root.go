@@ -160,6 +160,9 @@ func jsonFlag(c *cobra.Command) *bool {
 // loadConfig reads and validates the configuration.
 func loadConfig(file string) (*config.Config, error) {
 	c, err := config.Load(file, os.Environ(), nil)
+	if _, missing := os.Stat(file); err != nil && errors.Is(missing, os.ErrNotExist) {
+		return nil, fmt.Errorf("%w; --config says where it is", err)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -84,6 +84,9 @@ func (w *deskWorld) startBridge(ctx context.Context) error {
 	w.bridge, err = bridge.Open(bridge.Config{
 		Dir: dir, Origins: []string{w.page()}, Reader: reader, Simulator: reader, Version: buildVersion()["version"], Log: log,
 	})
+	if errors.Is(err, bridge.ErrInUse) {
+		return fmt.Errorf("another sandbox runs in %s: end it, or take another --dir (%w)", filepath.Dir(w.dir), err)
+	}
 	if err != nil {
 		return err
 	}

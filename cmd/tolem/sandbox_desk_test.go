@@ -48,6 +48,7 @@ func equipAWorkplace(t *testing.T, dsn string) {
 	if scene.Inserted != r.Cards[0].No || len(scene.Cards) != len(r.Cards) {
 		t.Errorf("the scene is %+v", scene)
 	}
+	newShell(t).refused(exitFailed, "another sandbox runs in "+dir, "sandbox", "--parts", "workplace", "--dir", dir, "--ports", "auto")
 	s.signInAt(r, r.People[0])
 	d := openSandboxDesk(t, r.Config)
 	d.peopleSignIn(r)

@@ -286,12 +286,13 @@ func TestCardIsReadAtAnotherDesk(t *testing.T) {
 	}
 }
 
-// A production bridge cannot be made to simulate by accident.
+// A production bridge cannot be made to simulate by accident, and starts with no driver that is missing.
 func TestCardBridgeSimulatesOnlyWhenTold(t *testing.T) {
 	for name, args := range map[string][]string{
 		"without the flag":                {"--origin", cardOrigin},
 		"for a page that is not here":     {"--origin", "https://workplace.bank.az", "--simulator"},
 		"beside a driver":                 {"--origin", cardOrigin, "--simulator", "--driver", "/bin/true"},
+		"with a driver that is not there": {"--origin", "https://workplace.bank.az", "--driver", "/nowhere/cards"},
 		"without an origin":               {"--simulator"},
 		"for everybody on the network":    {"--origin", cardOrigin, "--simulator", "--listen", "0.0.0.0:0"},
 		"with a code that is none":        {"--origin", cardOrigin, "--simulator", "--pair", "1234"},
