@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"tolem"
@@ -15,8 +16,9 @@ import (
 var (
 	givenNames = []string{
 		"Aysel", "Elçin", "Fidan", "Gülnar", "Həsən", "İlham", "Kamran", "Ləman", "Murad", "Nigar", "Orxan", "Pərvanə", "Qismət", "Rüstəm", "Sevinc",
-		"Şəbnəm", "Tofiq", "Ülviyyə", "Vaqif", "Xədicə", "Yusif", "Zərifə", "Çingiz", "Əhməd", "Ceyhun", "Ödər",
+		"Şəbnəm", "Tofiq", "Ülviyyə", "Vaqif", "Xədicə", "Yusif", "Zərifə", "Çingiz", "Əhməd", "Ceyhun", "Ömər",
 	}
+	women       = []string{"Aysel", "Fidan", "Gülnar", "Ləman", "Nigar", "Pərvanə", "Sevinc", "Şəbnəm", "Ülviyyə", "Xədicə", "Zərifə"}
 	familyNames = []string{
 		"Abdullayev", "Bağırov", "Cavadov", "Çələbiyev", "Dadaşov", "Əsgərov", "Fətullayev", "Göyüşov", "Hacıyev", "Xəlilov", "İsmayılov", "Kazımov",
 		"Qasımov", "Lətifov", "Musayev", "Nağıyev", "Orucov", "Paşayev", "Rəhimov", "Səfərov", "Şükürov", "Tağıyev", "Vəliyev", "Yaqubov", "Zeynalov",
@@ -121,10 +123,27 @@ func (o deskOrganisation) snapshots(n int, stream uint64, now time.Time) []tolem
 	return list
 }
 
+// fullName is a name as a bill has it.
+func fullName(family, given, father string) string {
+	child := "oğlu"
+	if slices.Contains(women, given) {
+		child = "qızı"
+	}
+	return fmt.Sprintf("%s %s %s %s", surnameOf(family, given), given, father, child)
+}
+
+// surnameOf is the surname of somebody of a family: a woman's has an ending more.
+func surnameOf(family, given string) string {
+	if slices.Contains(women, given) {
+		return family + "a"
+	}
+	return family
+}
+
 func (o deskOrganisation) particulars(r *rand.Rand) tolem.Particulars {
 	pick := func(from []string) string { return from[r.IntN(len(from))] }
 	p := tolem.Particulars{
-		Holder:  fmt.Sprintf("%s %s %s oğlu", pick(familyNames), pick(givenNames), pick(fathers)),
+		Holder:  fullName(pick(familyNames), pick(givenNames), pick(fathers)),
 		Address: fmt.Sprintf("%s, %s %d, m. %d", pick(towns), pick(streets), 1+r.IntN(120), 1+r.IntN(90)),
 	}
 	if !o.personal && r.IntN(10) == 0 {

@@ -100,9 +100,10 @@ var deskCast = []deskPerson{
 func deskPeople(operators int) []deskPerson {
 	people := append([]deskPerson(nil), deskCast...)
 	for i := range operators {
+		given, family := givenNames[i%len(givenNames)], familyNames[i/len(givenNames)%len(familyNames)]
 		p := deskPerson{
 			Bank: deskBank, Branch: deskBranch, User: tolem.UserName(fmt.Sprintf("operator%03d", i+1)),
-			FirstName: givenNames[i%len(givenNames)], Surname: familyNames[i/len(givenNames)%len(familyNames)], Role: tolem.RoleOperator,
+			FirstName: given, Surname: surnameOf(family, given), Role: tolem.RoleOperator,
 		}
 		if i%2 == 1 {
 			p.Branch = deskFarBranch
