@@ -39,8 +39,8 @@ type Batch struct {
 	// of one moment, the one that came first.
 	AsOf time.Time
 	// PaidUntil is the moment up to which payments through the gateway are taken
-	// off the bills already. Zero means the end of the last closed day: the
-	// organisation has been told of those.
+	// off the bills already. Zero means the end of the last day that was closed at
+	// AsOf: the books may know of those, and of no later ones.
 	PaidUntil time.Time
 
 	Snapshots []tolem.Snapshot // their times and organisation are the batch's
@@ -107,7 +107,7 @@ func (d *Desk) feed(tx *store.Tx, b Batch, dry bool) (Taken, error) {
 func (d *Desk) dated(tx *store.Tx, b Batch) (Batch, error) {
 	b.AsOf, b.PaidUntil = b.AsOf.UTC().Truncate(time.Microsecond), b.PaidUntil.UTC().Truncate(time.Microsecond)
 	if b.PaidUntil.IsZero() {
-		last, err := tx.LastSealedDay()
+		last, err := tx.LastSealedDayAt(b.AsOf)
 		switch {
 		case err == nil:
 			b.PaidUntil = d.Calendar.End(last.Day).UTC()

@@ -150,6 +150,27 @@ func TestPaidUntilIsTheLastClosedDay(t *testing.T) {
 	})
 }
 
+// Books that were closed before a day's registers were formed have not counted
+// the payments of that day, however late they are fed.
+//
+// WP-034
+func TestBooksFromBeforeTheRegisters(t *testing.T) {
+	worlds(t, func(t *testing.T, w *world) {
+		before := w.clock.Now().Add(-24 * time.Hour)
+		w.feedAsOf(electro, before, before, account("1", bill(light, "1", 100)))
+		day := w.Calendar.DayOf(w.clock.Now())
+		w.pay("1", "1", 60)
+		books := w.Calendar.End(day).Add(-time.Hour)
+		w.clock.Set(w.Calendar.End(day).Add(10 * time.Minute))
+		w.update(func(tx *store.Tx) error { return tx.SealDay(store.SealedDay{Day: day, SealedAt: tx.Now()}, 0) })
+		w.clock.Advance(time.Hour)
+		w.feedAsOf(electro, books, time.Time{}, account("1", bill(light, "1", 100)))
+		if open := w.open(electro, "1", "1"); open != 40 {
+			t.Errorf("%d open, of 100 of which 60 were paid", open)
+		}
+	})
+}
+
 // A trial run says what would come of a batch, and stores nothing.
 func TestDryFeed(t *testing.T) {
 	worlds(t, func(t *testing.T, w *world) {

@@ -34,7 +34,17 @@ func (tx *Tx) SealedDay(d tolem.Day) (SealedDay, error) {
 
 // LastSealedDay returns the latest sealed day, or ErrNotFound.
 func (tx *Tx) LastSealedDay() (SealedDay, error) {
-	list, err := tx.listDays("ORDER BY day DESC LIMIT 1")
+	return tx.lastDay("ORDER BY day DESC LIMIT 1")
+}
+
+// LastSealedDayAt returns the latest day that was sealed at a moment, or
+// ErrNotFound.
+func (tx *Tx) LastSealedDayAt(at time.Time) (SealedDay, error) {
+	return tx.lastDay("WHERE sealed_at <= $1 ORDER BY day DESC LIMIT 1", micros(at))
+}
+
+func (tx *Tx) lastDay(where string, args ...any) (SealedDay, error) {
+	list, err := tx.listDays(where, args...)
 	if err == nil && len(list) == 0 {
 		err = fmt.Errorf("sealed day: %w", ErrNotFound)
 	}

@@ -57,7 +57,7 @@ stored unless the whole file is in order.`,
 	f := c.Flags()
 	f.StringVar(&organisation, "organisation", "", "id of the organisation")
 	f.StringVar(&asOf, "as-of", "", "`moment` of the organisation's books, like 2026-11-22T06:00:00+04:00; by default now")
-	f.StringVar(&paidUntil, "paid-until", "", "`moment` up to which payments here are taken off already; by default the end of the last closed day")
+	f.StringVar(&paidUntil, "paid-until", "", "`moment` up to which payments here are taken off already; by default the end of the last day that was closed then")
 	f.BoolVar(&dryRun, "dry-run", false, "check the file, say what would come of it, and change nothing")
 	file, asJSON := configFlag(c), jsonFlag(c)
 	c.RunE = func(c *cobra.Command, args []string) error {

@@ -17,7 +17,7 @@ const MaxAccounts = 500
 // the times of the accounts are not sent: they are the batch's.
 type BillBatch struct {
 	AsOf      time.Time // the moment of the provider's books
-	PaidUntil time.Time // payments before it are taken off already; zero: those of the days whose registers are formed
+	PaidUntil time.Time // payments before it are taken off already; zero: those of the days whose registers were formed at AsOf
 	Currency  tolem.Currency
 	Accounts  []tolem.Snapshot // at most MaxAccounts
 }

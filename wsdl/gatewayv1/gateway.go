@@ -1605,7 +1605,7 @@ type SubmitBills struct {
 	// The moment of the caller's books; not ahead of the gateway's clock by more than 5 minutes.
 	AsOf *Timestamp `xml:"urn:tolem:gateway:v1 asOf,omitempty"`
 
-	// Payments made through the gateway before this moment are taken off the bills already; not after asOf. If absent: those of the days whose registers are formed.
+	// Payments made through the gateway before this moment are taken off the bills already; not after asOf. If absent: those of the days whose registers were formed at asOf.
 	PaidUntil *Timestamp `xml:"urn:tolem:gateway:v1 paidUntil,omitempty"`
 
 	// Currency of every amount.
