@@ -180,6 +180,26 @@ func TestCardTakenOutDuringTheWrite(t *testing.T) {
 	}
 }
 
+// Another organisation's card of the same number tells nothing about a ticket.
+//
+// WP-551
+func TestCardOfThatNumberElsewhere(t *testing.T) {
+	w := newWorld(t)
+	w.scene(`{"hold":"after"}`)
+	ticket := w.ticket()
+	go func() {
+		time.Sleep(100 * time.Millisecond)
+		w.scene(`{"customer_card":false}`)
+	}()
+	if got := w.write(ticket, 504); got.Outcome != smartcard.Unknown || !got.Begun {
+		t.Fatalf("%+v", got)
+	}
+	w.scene(`{"hold":"","customer_card":true,"cards":[{"card_no":"AZ-1001","organisation":"AZERISHIQ","account":"7","last_loaded":true}]}`)
+	if got := w.about(ticket.ID); got.Outcome != smartcard.Unknown {
+		t.Errorf("%+v", got)
+	}
+}
+
 // Another card at payment, re-write or reversal.
 //
 // WP-548, WP-550

@@ -146,7 +146,7 @@ func (b *Bridge) ready(ctx context.Context, t smartcard.Ticket) (done bool, code
 func (b *Bridge) resolve(ctx context.Context, t smartcard.Ticket) (entry, error) {
 	card, err := b.readCard(ctx)
 	switch {
-	case err != nil || card.No != t.Card:
+	case err != nil || card.No != t.Card || card.Organisation != t.Organisation:
 		return entry{Ticket: &t, State: stateBegun, Begun: true}, nil
 	case card.LastTicket == t.ID:
 		return b.finish(t, doneState(t), "", true)

@@ -203,10 +203,11 @@ func (d *Desk) settle(tx *store.Tx, t tolem.CardTicket, state tolem.TicketState,
 	return r, tx.DecideCardTicket(r.Ticket, BasisAnswer, message)
 }
 
-// decideByReading decides the ticket that is open for a card that was read.
+// decideByReading decides the ticket that is open for a card that was read. A
+// card of another organisation may have the same number; it decides nothing.
 func (d *Desk) decideByReading(tx *store.Tx, s *CardState, key tolem.KeyID, message archive.MessageID) error {
 	t, err := tx.OpenTicketOfCard(s.No)
-	if errors.Is(err, store.ErrNotFound) {
+	if errors.Is(err, store.ErrNotFound) || err == nil && t.Organisation != s.Organisation {
 		return nil
 	}
 	if err != nil {

@@ -282,6 +282,25 @@ func (w *world) read(b *bridge, t tolem.CardTicket, holds bool) {
 	}
 }
 
+// Two organisations may number their cards alike: one's card tells nothing about
+// a ticket for the other's.
+//
+// WP-551
+func TestCardOfThatNumberElsewhere(t *testing.T) {
+	worlds(t, func(t *testing.T, w *world) {
+		ticket := w.issue(order(w.bridge, "P1"))
+		w.clock.Advance(time.Hour)
+		s := w.look(w.bridge, smartcard.Card{Organisation: "AZERISHIQ", Account: "7", LastLoaded: true})
+		if state := w.state(ticket); state != tolem.TicketOpen || len(s.Decided) > 0 {
+			t.Errorf("the card of another organisation has decided it: %s, %+v", state, s.Decided)
+		}
+		w.read(w.bridge, ticket, true)
+		if state := w.state(ticket); state != tolem.TicketWritten {
+			t.Errorf("its own card: %s", state)
+		}
+	})
+}
+
 // A result that comes after the end of its ticket counts; one that comes after
 // the ticket was decided otherwise is kept, and changes nothing.
 func TestLateResults(t *testing.T) {

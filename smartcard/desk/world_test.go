@@ -150,7 +150,9 @@ func (b *bridge) read(challenge string, card smartcard.Card) []byte {
 	if card.No == "" {
 		card.No = cardNo
 	}
-	card.Organisation, card.Account = gas, "400123"
+	if card.Organisation == "" {
+		card.Organisation, card.Account = gas, "400123"
+	}
 	document, err := b.signer.SignRead(smartcard.Read{Challenge: challenge, Workstation: b.id, Card: card, At: b.now(), Simulated: b.sim})
 	must(b.w.t, err)
 	return answer(document)
