@@ -14,10 +14,13 @@ import (
 	"fmt"
 	"io/fs"
 	"net/http"
+	"net/url"
 	"runtime"
 	"runtime/debug"
 	"slices"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/rs/zerolog"
 )
@@ -204,6 +207,9 @@ func (s *Shell) serve(x *Exchange) (err error) {
 	if err := s.origin.Check(x.Request); err != nil {
 		return ErrForeign
 	}
+	if !readable(x.Request.URL) {
+		return ErrNotFound
+	}
 	if err := s.exists(x); err != nil {
 		return err
 	}
@@ -212,6 +218,21 @@ func (s *Shell) serve(x *Exchange) (err error) {
 	}
 	s.mux.ServeHTTP(x, x.Request)
 	return x.err
+}
+
+// readable reports whether path and query are text, as what is typed into a form
+// must be: not every database takes anything else.
+func readable(u *url.URL) bool {
+	text := func(s string) bool { return utf8.ValidString(s) && !strings.ContainsRune(s, 0) }
+	if !text(u.Path) {
+		return false
+	}
+	for name, values := range u.Query() {
+		if !text(name) || slices.ContainsFunc(values, func(v string) bool { return !text(v) }) {
+			return false
+		}
+	}
+	return true
 }
 
 // panicked tells where it happened and of what kind it is. The value itself is

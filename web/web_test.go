@@ -200,6 +200,24 @@ func TestMethodsAndForms(t *testing.T) {
 	}
 }
 
+// An address that is no text leads nowhere.
+func TestAddressesAreText(t *testing.T) {
+	s := open(t, web.DefaultLimits)
+	s.Handle("GET /things/{id}", func(x *web.Exchange) error { return x.Render(http.StatusOK, "plain", "") })
+	for target, want := range map[string]int{
+		"/things/%C9%99?name=%C4%B0&bad=%zz": http.StatusOK,
+		"/things/%00":                        http.StatusNotFound,
+		"/things/%ff":                        http.StatusNotFound,
+		"/things/1?name=x%00y":               http.StatusNotFound,
+		"/things/1?bad=%zz&name=%ff":         http.StatusNotFound,
+		"/things/1?%00=1":                    http.StatusNotFound,
+	} {
+		if w := s.ask("GET", target, ""); w.Code != want {
+			t.Errorf("%s: %d, want %d", target, w.Code, want)
+		}
+	}
+}
+
 // One address cannot take the page from the others; IPv6 addresses of one
 // customer are one.
 func TestRateLimit(t *testing.T) {

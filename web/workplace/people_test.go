@@ -11,6 +11,7 @@ import (
 	"tolem"
 	"tolem/access"
 	"tolem/internal/pki"
+	"tolem/internal/tolemtest"
 )
 
 var shownSecret = regexp.MustCompile(`class="sum secret">([^<]+)<`)
@@ -125,4 +126,15 @@ func TestAuditIsPaged(t *testing.T) {
 	a := chief.get("/audit").says(200, "Növbəti səhifə")
 	next := regexp.MustCompile(`href="(/audit\?[^"]+)"`).FindStringSubmatch(a.main())
 	chief.get(html.UnescapeString(next[1])).says(200).lacks("Növbəti səhifə")
+}
+
+// An address that is no text is no page, whichever database is asked.
+func TestAddressesThatAreNoText(t *testing.T) {
+	tolemtest.Databases(t, func(t *testing.T, dsn string) {
+		w := newWorldOn(t, dsn)
+		chief := w.employ("KAPITAL", "s.memmedov", tolem.RoleBankSecurityAdmin).works()
+		for _, path := range []string{"/people/%00", "/people/%ff", "/audit?person=%00", "/audit?actor=%ff"} {
+			chief.get(path).says(http.StatusNotFound)
+		}
+	})
 }
