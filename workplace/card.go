@@ -117,7 +117,11 @@ func (w *Workplace) decided(tx *store.Tx, by access.Actor, t tolem.CardTicket) (
 	if t.State == tolem.TicketFailed {
 		outcome = smartcard.Code(t.Reason).Message()
 	}
-	if err := w.Access.Audit(tx, by, access.Event{Action: action, Subject: p.Receipt.String(), Outcome: outcome}); err != nil {
+	subject := p.Receipt.String()
+	if p.Bank != by.Person.Bank { // the number would be that of an own receipt
+		subject = string(t.ID)
+	}
+	if err := w.Access.Audit(tx, by, access.Event{Action: action, Subject: subject, Outcome: outcome}); err != nil {
 		return p, err
 	}
 	if t.Op == tolem.TicketReverse {

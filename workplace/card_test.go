@@ -368,6 +368,37 @@ func TestDeathBetweenPaymentAndWrite(t *testing.T) {
 	})
 }
 
+// A card that was written at one bank is read at another: that decides the
+// payment, and the other bank's record names none of its own receipts.
+//
+// WP-521, WP-551
+func TestAnotherBankReadsTheCard(t *testing.T) {
+	w := newWorld(t, sqlite(t))
+	p, r := w.cardAtDesk()
+	p.add(electro, "E1")
+	w.must(p.calculate("5"))
+	done, err := p.confirm(r.with(p.Actor))
+	w.must(err)
+	r.carryOut(done.Tickets[0]) // and nobody hears of it
+	elsewhere, theirs := w.signedIn(rabita, "veli", tolem.RoleOperator), w.reader(rabita)
+	w.must(theirs.sim.Set(simulator.Change{Cards: []smartcard.Card{r.sim.Scene().Cards["E-1"].Card}, Inserted: is(tolem.SmartCardNo("E-1"))}))
+	answer, _ := theirs.read(elsewhere)
+	_, err = w.ReadCard(t.Context(), elsewhere, answer)
+	w.must(err)
+	if d, err := w.Receipt(t.Context(), p.Actor, done.Payments[0].Receipt); err != nil || d.CardWrite != tolem.CardWriteWritten {
+		t.Errorf("%+v, %v", d, err)
+	}
+	w.view(func(tx *store.Tx) error {
+		list, err := tx.Audit(rabita, w.calendar.DayOf(w.clock.Now()), string(elsewhere.Person.ID), 0, 100)
+		for _, a := range list {
+			if a.Action == tolem.ActWriteCard && a.Subject != string(done.Tickets[0].ID) {
+				t.Errorf("recorded %+v", a)
+			}
+		}
+		return err
+	})
+}
+
 // WP-123, WP-124, WP-565, WP-566: a reversal that fails leaves the payment as it
 // was; one that succeeds cancels it, with code and bill, once.
 func TestReversal(t *testing.T) {
