@@ -460,6 +460,7 @@ func (w *Workplace) Calculate(ctx context.Context, by access.Actor, e Edit) (tol
 type calculation struct {
 	*Workplace
 	by            access.Actor
+	version       int64 // of the basket whose lines these are
 	units         map[tolem.UnitCode]tolem.AsanUnit
 	organisations map[tolem.ProviderID]tolem.Organisation
 	tariffs       map[tolem.LineID]tolem.Tariff
@@ -481,6 +482,7 @@ func (w *Workplace) calculation(ctx context.Context, by access.Actor) (c calcula
 		b, err = basketOf(tx, by)
 		return err
 	})
+	c.version = b.Version
 	for _, l := range b.Lines {
 		if err == nil {
 			c.tariffs[l.No], err = w.Bills.Tariff(ctx, l.Account.Organisation, l.Service, now)
@@ -497,7 +499,7 @@ func (w *Workplace) calculation(ctx context.Context, by access.Actor) (c calcula
 }
 
 func (c calculation) calculate(b tolem.Basket) (tolem.Basket, error) {
-	if len(b.Lines) == 0 {
+	if len(b.Lines) == 0 || b.Version != c.version {
 		return b, ErrStale
 	}
 	for _, l := range b.Lines {

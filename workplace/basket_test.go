@@ -9,6 +9,7 @@ import (
 	"tolem"
 	"tolem/access"
 	"tolem/bills"
+	"tolem/store"
 	"tolem/workplace"
 )
 
@@ -214,5 +215,41 @@ func TestWhoTakesPayments(t *testing.T) {
 				t.Errorf("%s: %v", role, err)
 			}
 		}
+	}
+}
+
+// during is an organisation's system; while it is asked something else happens.
+type during struct{ do func() }
+
+func (d during) Account(context.Context, tolem.AccountNumber) (tolem.Snapshot, error) {
+	d.do()
+	return tolem.Snapshot{Bills: []tolem.Bill{owed(supply, "1", 1_00)}}, nil
+}
+
+// What comes into the basket while it is calculated is not calculated with it,
+// whichever version the page names: its tariff was not looked up.
+//
+// WP-057, WP-537
+func TestBasketChangesDuringCalculation(t *testing.T) {
+	w := newWorld(t, sqlite(t))
+	w.feed(gas, "G1")
+	p := w.till(w.signedIn(kapital, "ali", tolem.RoleOperator))
+	other, system := w.till(p.Actor), &during{do: func() {}}
+	w.Bills = bills.New(bills.Config{
+		Currency: tolem.AZN, Calendar: w.calendar, Clock: w.clock.Now, Sources: map[tolem.ProviderID]bills.Source{water: system},
+	}, w.db)
+	p.add(water, "A1")
+	w.update(func(tx *store.Tx) error { // as a payment leaves it whose debt has changed
+		b, err := p.basket.Fail(1, workplace.ErrDebtChanged.Key())
+		return errors.Join(err, tx.PutBasket(b))
+	})
+	system.do = func() {
+		other.reload()
+		other.add(gas, "G1")
+	}
+	_, err := w.Calculate(t.Context(), p.Actor, workplace.Edit{Version: p.basket.Version + 2, Amounts: map[tolem.LineID]string{1: "1", 2: "10"}})
+	refused(t, err, workplace.ErrStale, 0)
+	if p.reload(); p.basket.Calculated() {
+		t.Errorf("without a fee: %+v", p.basket.Lines)
 	}
 }
