@@ -9,20 +9,23 @@ import (
 	"tolem"
 )
 
-// Subject is what a browser's session is about: the person, the certificate it
-// was opened with, and which of the person's credentials that was. It holds no
-// secret.
+// Subject is what a browser's session is about: the person, the registration of
+// the certificate it was opened with, and which of the person's credentials that
+// was. It holds no secret.
 type Subject string
 
 // Subject returns what the session of a signed-in actor keeps.
 func (a Actor) Subject() Subject {
-	return Subject(strings.Join([]string{string(a.Person.ID), strconv.FormatInt(a.Person.Credential, 10), a.Token.Fingerprint.String()}, "/"))
+	return Subject(strings.Join([]string{
+		string(a.Person.ID), strconv.FormatInt(a.Person.Credential, 10), a.Token.Fingerprint.String(), strconv.FormatInt(a.Token.RegisteredAt.UnixMicro(), 10),
+	}, "/"))
 }
 
 // Check returns who acts in a session over this connection, at every request.
 // It refuses what Verify refuses, and with ErrSession
 //
-//   - a session that was opened with another certificate (WP-504);
+//   - a session that was opened with another certificate, or before it was
+//     registered anew (WP-504);
 //   - one from before the person's password, rights or place were changed, or
 //     the person was locked.
 //

@@ -370,3 +370,24 @@ func TestSessionsHangOnTheCertificate(t *testing.T) {
 		wants(t, "after the registration was revoked", err, access.ErrNotRegistered, "token.refused")
 	})
 }
+
+// A session does not come back with the certificate, when that is registered
+// again to the same person.
+//
+// WP-504, WP-516
+func TestSessionsEndWithTheRegistration(t *testing.T) {
+	worlds(t, func(w *world) {
+		s := w.employ("KAPITAL", "l.aliyeva", tolem.RoleOperator)
+		before := s.works()
+		w.must(w.RevokeToken(t.Context(), byHand, "KAPITAL", s.person.ID, before.Token.Fingerprint))
+		w.clock.Advance(time.Second)
+		_, err := w.RegisterToken(t.Context(), byHand, "KAPITAL", s.person.ID, s.cert)
+		w.must(err)
+		if _, err := w.Check(t.Context(), over(s.cert), before.Subject(), ""); !errors.Is(err, access.ErrSession) {
+			t.Errorf("the session of the registration before: %v", err)
+		}
+		if _, err := w.Check(t.Context(), over(s.cert), s.works().Subject(), ""); err != nil {
+			t.Errorf("a new one: %v", err)
+		}
+	})
+}
