@@ -114,12 +114,12 @@ func (d *Desk) dated(tx *store.Tx, b Batch) (Batch, error) {
 		case !errors.Is(err, store.ErrNotFound):
 			return b, err
 		}
-		if b.PaidUntil.After(b.AsOf) {
-			b.PaidUntil = b.AsOf
-		}
 	}
 	if b.AsOf.IsZero() || b.AsOf.After(tx.Now().Add(maxAhead)) || b.PaidUntil.After(b.AsOf) {
 		return b, ErrMoment
+	}
+	if b.PaidUntil.After(tx.Now()) { // by a clock that is ahead; what is paid from now on is in no books
+		b.PaidUntil = tx.Now()
 	}
 	snapshots := make([]tolem.Snapshot, len(b.Snapshots))
 	for i, s := range b.Snapshots {

@@ -171,6 +171,25 @@ func TestBooksFromBeforeTheRegisters(t *testing.T) {
 	})
 }
 
+// An organisation whose clock is ahead has not counted what is paid after its
+// word came.
+//
+// WP-034
+func TestBooksOfAClockThatIsAhead(t *testing.T) {
+	worlds(t, func(t *testing.T, w *world) {
+		ahead := w.clock.Now().Add(4 * time.Minute)
+		taken := w.feedAsOf(electro, ahead, ahead, account("1", bill(light, "1", 100)))
+		if !taken.AsOf.Equal(ahead) || !taken.PaidUntil.Equal(w.clock.Now()) {
+			t.Errorf("as of %s, paid until %s", taken.AsOf, taken.PaidUntil)
+		}
+		w.clock.Advance(time.Minute)
+		w.pay("1", "1", 60)
+		if open := w.open(electro, "1", "1"); open != 40 {
+			t.Errorf("%d open, of 100 of which 60 were paid", open)
+		}
+	})
+}
+
 // A trial run says what would come of a batch, and stores nothing.
 func TestDryFeed(t *testing.T) {
 	worlds(t, func(t *testing.T, w *world) {
